@@ -1,0 +1,38 @@
+"""Judging a detector on unseen pictures: the numbers that every detection lecture reports."""
+
+import time
+
+import numpy as np
+
+import pyconvnet as pcn
+
+
+def evaluate(model, test, report, batch=50, confidence_threshold=0.02):
+    """Predict every test picture and enter map50, ap50, recall and the time per picture in the report.
+
+    The threshold is low because average precision wants the whole curve. Returns (detections, truths).
+    """
+    detections, truths, seconds = [], [], 0.0
+    for start in range(0, len(test), batch):
+        samples = [test[i] for i in range(start, min(start + batch, len(test)))]
+        images = pcn.tensor(np.stack([image for image, _ in samples]))
+        begin = time.perf_counter()
+        detections += model.predict(images, confidence_threshold)
+        seconds += time.perf_counter() - begin
+        truths += [target for _, target in samples]
+    result = pcn.metrics.detection_average_precision(detections, truths)
+    names = test.classes
+    reached = [result["recall"][k][-1] if len(result["recall"][k]) else 0.0 for k in result["ap"]]
+    report.metrics.update(
+        map50=result["map"],
+        ap50={names[k]: float(v) for k, v in result["ap"].items()},
+        recall=float(np.mean(reached)),
+        map50_95=pcn.metrics.coco_summary(detections, truths_as_coco(truths))["AP"],
+    )
+    report.extra.update(ms_per_image=1000 * seconds / len(test), test_pictures=len(test))
+    return detections, truths
+
+
+def truths_as_coco(truths):
+    """Targets without the third item: VOC's `difficult` is not COCO's `iscrowd`."""
+    return [t[:2] for t in truths]

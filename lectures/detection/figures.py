@@ -1,0 +1,52 @@
+"""The pictures that every detection lecture draws."""
+
+import numpy as np
+
+import pyconvnet as pcn
+
+
+def detections(report, test, model, classes, count=8):
+    """Unseen pictures: what the detector found beside the ground truth."""
+    chosen = range(min(count, len(test)))
+    with report.figure("detections", 2, len(chosen), size=(2.6, 2.8)) as axes:
+        for column, i in enumerate(chosen):
+            image, target = test[i]
+            boxes, scores, labels = model.predict(pcn.tensor(image[None]))[0]
+            pcn.viz.draw_boxes(image, boxes, labels, scores, classes=classes, ax=axes[0, column])
+            pcn.viz.draw_boxes(image, target[0], target[1], classes=classes, ax=axes[1, column])
+        axes[0, 0].set_title("found", loc="left")
+        axes[1, 0].set_title("ground truth", loc="left")
+
+
+def loss_curve(report, losses, window=25):
+    """The loss at every step, and its running mean."""
+    with report.figure("loss", size=(6, 4)) as axes:
+        ax = axes[0, 0]
+        ax.plot(np.arange(1, len(losses) + 1), losses, color="0.8", linewidth=0.8, label="each batch")
+        if len(losses) >= window:
+            mean = np.convolve(losses, np.ones(window) / window, mode="valid")
+            ax.plot(np.arange(window, len(losses) + 1), mean, color="tab:blue", label=f"mean of {window}")
+        ax.set(xlabel="step", ylabel="loss per picture", yscale="log")
+        ax.legend()
+
+
+def precision_recall(report, detections, truths, classes):
+    """Precision against recall per class at IoU 0.5; the area under a curve is the class's average precision."""
+    result = pcn.metrics.detection_average_precision(detections, truths)
+    with report.figure("precision_recall", size=(5, 4.5)) as axes:
+        ax = axes[0, 0]
+        for k, ap in result["ap"].items():
+            if len(result["recall"][k]):
+                ax.plot(result["recall"][k], result["precision"][k], label=f"{classes[k]}: AP {ap:.3f}")
+        ax.set(xlabel="recall", ylabel="precision", xlim=(0, 1.01), ylim=(0, 1.02))
+        ax.legend(loc="lower left")
+
+
+def heat(ax, image, values, title):
+    """One number per cell, laid over the picture in grey."""
+    height, width = image.shape[1:]
+    ax.imshow(image.mean(0), cmap="gray", vmin=0, vmax=1, extent=(0, width, height, 0))
+    drawn = ax.imshow(values, cmap="inferno", alpha=0.65, vmin=0, vmax=1, extent=(0, width, height, 0))
+    ax.figure.colorbar(drawn, ax=ax, shrink=0.8)
+    ax.set_title(title)
+    ax.set_axis_off()

@@ -1,0 +1,88 @@
+"""What a run leaves behind: the table on the screen, out/NAME/result.json and the figures."""
+
+import json
+import math
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+
+import pyconvnet as pcn
+from pyconvnet.io import write_whole
+
+
+class Report:
+    """Collects a run's metrics, each beside the baseline it must beat, and writes everything whole or not at all.
+
+    `metrics` and `baselines` hold numbers or {label: number} under the metric's name; `extra` whatever else was
+    measured (times, counts); `variants` the metrics of other settings by name.
+    """
+
+    def __init__(self, lecture, out, seed=0, data=None):
+        self.lecture, self.seed, self.data = lecture, seed, data
+        self.folder = Path(out) / lecture
+        self.metrics, self.baselines, self.extra, self.variants = {}, {}, {}, {}
+        self.train_seconds = 0.0
+        self.figures = []
+
+    @contextmanager
+    def figure(self, name, rows=1, columns=1, size=(4, 4)):
+        """A matplotlib figure with rows x columns axes of `size` inches each, saved as NAME.png at the end."""
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(size[0] * columns, size[1] * rows), layout="constrained")
+        FigureCanvasAgg(figure)
+        yield figure.subplots(rows, columns, squeeze=False)
+        picture = BytesIO()
+        figure.savefig(picture, format="png", dpi=110)
+        write_whole(self.folder / f"{name}.png", picture.getvalue())
+        self.figures.append(self.folder / f"{name}.png")
+
+    def finish(self):
+        """Print the table and write result.json."""
+        print(self.table())
+        result = {
+            "lecture": self.lecture,
+            "seed": self.seed,
+            "data": self.data,
+            "metrics": self.metrics,
+            "baselines": self.baselines,
+            "train_seconds": round(self.train_seconds, 2),
+            "config": pcn.show_config(),
+            "variants": self.variants,
+            "extra": self.extra,
+        }
+        write_whole(self.folder / "result.json", json.dumps(_finite(result), indent=2) + "\n")
+        for path in (*self.figures, self.folder / "result.json"):
+            print(path)
+
+    def table(self):
+        """The metrics beside their baselines, then time and what else was measured, as text."""
+        rows = [("metric", "value", "baseline")]
+        for name, value in self.metrics.items():
+            baseline = self.baselines.get(name)
+            if isinstance(value, dict):
+                rows += [(f"{name} {k}", _show(v), _show((baseline or {}).get(k))) for k, v in value.items()]
+            else:
+                rows.append((name, _show(value), _show(baseline)))
+        rows.append(("train seconds", f"{self.train_seconds:.1f}", ""))
+        rows += [(name.replace("_", " "), _show(v), "") for name, v in self.extra.items() if isinstance(v, int | float)]
+        widths = [max(len(row[i]) for row in rows) for i in range(3)]
+        lines = [f"{a:<{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}".rstrip() for a, b, c in rows]
+        lines.insert(1, "-" * max(map(len, lines)))
+        return "\n".join(lines)
+
+
+def _show(value):
+    if value is None:
+        return ""
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def _finite(x):
+    """JSON has no NaN: undefined numbers become null."""
+    if isinstance(x, dict):
+        return {str(k): _finite(v) for k, v in x.items()}
+    if isinstance(x, list | tuple):
+        return [_finite(v) for v in x]
+    return None if isinstance(x, float) and not math.isfinite(x) else x

@@ -1,0 +1,152 @@
+"""The one training loop: progress, checkpoints from which a run resumes to the identical result, and a diagnosis."""
+
+import json
+import signal
+import threading
+import time
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from pyconvnet.io import load_with_metadata, save
+
+
+class Interrupted(Exception):
+    """Ctrl-C: the checkpoint is written, `--resume` goes on from it."""
+
+
+@dataclass
+class Training:
+    """Everything that changes while a model learns; `save` and `load` it whole.
+
+    `settings` (JSON-able) tells runs apart: a checkpoint of other settings is refused.
+    """
+
+    model: object
+    optimizer: object
+    scheduler: object
+    steps: int
+    settings: dict
+    losses: list = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def step(self):
+        """Steps done."""
+        return len(self.losses)
+
+    def save(self, path):
+        """Write a checkpoint, whole or not at all."""
+        state = {f"model.{k}": v for k, v in self.model.state_dict().items()}
+        for i, entries in self.optimizer.state_dict()["state"].items():
+            state.update({f"optimizer.{i}.{k}": v for k, v in entries.items()})
+        state["losses"] = np.array(self.losses, np.float64)
+        save(state, path, {"settings": json.dumps(self.settings, sort_keys=True), "seconds": repr(self.seconds)})
+
+    def load(self, path):
+        """Take up a checkpoint; ValueError if it belongs to other settings or is damaged."""
+        state, metadata = load_with_metadata(path)
+        mine, theirs = json.dumps(self.settings, sort_keys=True), metadata.get("settings")
+        if mine != theirs:
+            raise ValueError(f"{path} was made with other settings: {theirs}, now {mine}; leave --resume out")
+        self.model.load_state_dict({k.removeprefix("model."): v for k, v in state.items() if k.startswith("model.")})
+        entries = {}
+        for key, v in state.items():
+            if key.startswith("optimizer."):
+                _, i, name = key.split(".")
+                entries.setdefault(int(i), {})[name] = v.data
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": entries, "param_groups": groups})
+        self.losses = state["losses"].tolist()
+        self.seconds = float(metadata["seconds"])
+        self.scheduler.load_state_dict({**self.scheduler.state_dict(), "last_epoch": self.step})
+
+
+def train(training, batches, loss_of, checkpoint=None, resume=False, every=100):
+    """Do the steps that are left. `batches(k)` iterates batches k, k + 1, ...; `loss_of(model, batch)` is a Tensor.
+
+    A checkpoint is written every `every` steps, at the end, and on Ctrl-C (then Interrupted is raised).
+    RuntimeError if the loss stops being finite; a warning if it never fell.
+    """
+    checkpoint = None if checkpoint is None else Path(checkpoint)
+    if resume and checkpoint is not None and checkpoint.is_file():
+        training.load(checkpoint)
+        print(f"resumed {checkpoint} at step {training.step} of {training.steps}")
+    training.model.train()
+    bar = tqdm(total=training.steps, initial=training.step, desc="training", unit="step", mininterval=0.5)
+    with bar, _interrupt_at_the_end_of_a_step() as interrupted:
+        for batch in batches(training.step):
+            if training.step >= training.steps:
+                break
+            start = time.perf_counter()
+            loss = loss_of(training.model, batch)
+            training.optimizer.zero_grad()
+            loss.backward()
+            training.optimizer.step()
+            training.scheduler.step()
+            training.losses.append(loss.item())
+            training.seconds += time.perf_counter() - start
+            _check_finite(training)
+            bar.update()
+            if training.step % 10 == 0:
+                bar.set_postfix_str(f"loss {np.mean(training.losses[-50:]):.3f}", refresh=False)
+            due = training.step % every == 0 or training.step == training.steps or interrupted.is_set()
+            if checkpoint is not None and due:
+                training.save(checkpoint)
+            if interrupted.is_set():
+                where = f"; {checkpoint} is whole, go on with --resume" if checkpoint else ""
+                raise Interrupted(f"interrupted after step {training.step} of {training.steps}{where}")
+    training.model.eval()
+    _check_fallen(training.losses)
+
+
+def _check_finite(training):
+    if not np.isfinite(training.losses[-1]):
+        recent = ", ".join(f"{v:.3g}" for v in training.losses[-5:])
+        raise RuntimeError(
+            f"the loss is {training.losses[-1]} at step {training.step} (last losses: {recent}): usually the learning "
+            "rate is too high, a logarithm or root met a number it cannot take, or a label or box is wrong"
+        )
+
+
+def _check_fallen(losses):
+    tenth = len(losses) // 10
+    if tenth >= 10 and np.mean(losses[-tenth:]) > 0.95 * np.mean(losses[:tenth]):
+        warnings.warn(
+            f"the loss hardly fell (first tenth {np.mean(losses[:tenth]):.3g}, last {np.mean(losses[-tenth:]):.3g}): "
+            "is the learning rate too low, or are the gradients zero (a dead unit, a clamp, a frozen layer)?",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+
+
+def warn_if_constant(outputs):
+    """Warn where a network says nearly the same about every picture: it then ignores its input."""
+    outputs = np.asarray(outputs)
+    spread = outputs.std(axis=0).mean()
+    if len(outputs) > 1 and spread < 1e-3 * max(np.abs(outputs).mean(), 1e-12):
+        warnings.warn("the network's output is the same for every picture", RuntimeWarning, stacklevel=2)
+
+
+@contextmanager
+def _interrupt_at_the_end_of_a_step():
+    """Ctrl-C only sets an event, so that no checkpoint is taken in the middle of an update; twice means at once."""
+    interrupted = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield interrupted
+        return
+
+    def note(signum, frame):
+        if interrupted.is_set():
+            raise KeyboardInterrupt
+        interrupted.set()
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)

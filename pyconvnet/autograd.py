@@ -1,0 +1,304 @@
+"""The engine: tensors, primitives with a gradient rule per argument, and the walk over the tape.
+
+A primitive is a plain array function.  Called with arrays it *is* that function; called with a Tensor it
+also records (primitive, args, params) in the result's `node`: those records are the tape.  Its gradient
+rules, one per argument, are `rule(g, y, *args, **params) -> cotangent of that argument`, where g is the
+cotangent of the result y.  They are written with primitives only, so the same line serves first-order
+gradients (called with arrays, nothing is recorded) and every higher order (called with Tensors).
+"""
+
+import heapq
+import itertools
+import threading
+from contextlib import ContextDecorator
+
+import numpy as np
+
+registry = {}  # name -> Primitive: what the tests sweep and the table of rules prints
+_creation = itertools.count()  # a result is younger than its arguments: creation order is a topological order
+_accumulation = threading.Lock()  # several threads may add to the .grad of one parameter
+_FREED = ("the tape was freed",)
+
+
+class _Mode(threading.local):
+    recording = True
+
+    def __init__(self):
+        self.outer = []
+
+
+_mode = _Mode()
+
+
+class _recording(ContextDecorator):
+    def __init__(self, on):
+        self.on = on
+
+    def __enter__(self):
+        _mode.outer.append(_mode.recording)
+        _mode.recording = self.on
+
+    def __exit__(self, *_):
+        _mode.recording = _mode.outer.pop()
+
+
+class no_grad(_recording):
+    """Within this context (or function decorated with `no_grad()`) nothing is recorded. Per thread."""
+
+    def __init__(self):
+        super().__init__(False)
+
+
+class Tensor:
+    """A NumPy array (`data`) that remembers how it was made (`node`), so that gradients can flow back.
+
+    Make one with `pcn.tensor`. `requires_grad` asks for `.grad` after `backward()`. Arithmetic and methods
+    are those of PyTorch; they are attached to this class by the table in `methods.py`.
+    """
+
+    __slots__ = ("data", "grad", "requires_grad", "node", "order", "__weakref__")
+    __array_ufunc__ = None  # so that ndarray * Tensor asks Tensor.__rmul__, and keeps the gradient
+
+    def __init__(self, data, requires_grad=False, node=None):
+        if type(data) is not np.ndarray:
+            data = np.asarray(data)
+        if requires_grad and data.dtype.kind != "f":
+            raise TypeError(
+                f"only floating-point tensors can require gradients, this one is {data.dtype}: "
+                "convert it first, e.g. tensor(x, dtype='float32', requires_grad=True)"
+            )
+        self.data = data
+        self.grad = None
+        self.requires_grad = requires_grad
+        self.node = node
+        self.order = next(_creation)
+
+    shape = property(lambda self: self.data.shape)
+    dtype = property(lambda self: self.data.dtype)
+    ndim = property(lambda self: self.data.ndim)
+
+    def detach(self):
+        """The same values without the history (the array is shared)."""
+        return Tensor(self.data)
+
+    def backward(self, gradient=None, retain_graph=None, create_graph=False):
+        """Add d(self . gradient)/d(leaf) to the `.grad` of every leaf that requires a gradient.
+
+        `gradient` (shape of self) may be left out for a single number. The tape is freed on the way, unless
+        `retain_graph` (default: `create_graph`). With `create_graph` the gradients can be differentiated again.
+        """
+        if not self.requires_grad:
+            raise RuntimeError("backward: this tensor was not computed from anything that requires a gradient")
+        seed = _seed("backward", self, gradient, create_graph)
+        keep = create_graph if retain_graph is None else retain_graph
+        for leaf, g in _walk([(self, seed)], create_graph, free=not keep):
+            g = g if create_graph else Tensor(np.array(g, dtype=leaf.data.dtype))  # a copy: storage of its own
+            with _accumulation:
+                leaf.grad = g if leaf.grad is None else _sum(leaf.grad, g, create_graph)
+
+    def __reduce__(self):
+        if self.node is not None:
+            raise RuntimeError("only leaf tensors can be copied or pickled; detach() this one first")
+        return _restore, (type(self), self.data, self.requires_grad)
+
+
+def _restore(cls, data, requires_grad):
+    return cls(data, requires_grad=requires_grad)
+
+
+def value(x):
+    """The array behind a Tensor; anything else as it is. For choices that carry no gradient (indices, masks)."""
+    return x.data if isinstance(x, Tensor) else x
+
+
+class Primitive:
+    """An array function with a gradient rule for each argument; see the top of this file.
+
+    Array and scalar *arguments* are positional and may carry gradients; settings that never do are keyword-only
+    *params*. An argument without a rule (None) gets no gradient.
+    """
+
+    def __init__(self, function):
+        self.function = function
+        self.rules = ()
+        self.__name__ = function.__name__
+        self.__doc__ = function.__doc__
+
+    def __call__(self, *args, **params):
+        values = []
+        tensors = record = False
+        for a in args:
+            if isinstance(a, Tensor):
+                tensors = True
+                record = record or a.requires_grad
+                a = a.data
+            values.append(a)
+        y = self.function(*values, **params)
+        if not tensors:
+            return y
+        if record and _mode.recording:
+            return Tensor(y, True, (self, args, params))
+        return Tensor(y)
+
+    def gradients(self, *rules):
+        """State the rules, one per argument in order; None where no gradient flows."""
+        self.rules = rules
+
+    def rule(self, i):
+        return self.rules[i] if i < len(self.rules) else None
+
+    def __repr__(self):
+        return f"<primitive {self.__name__}>"
+
+
+def primitive(function):
+    """Decorator: make an array function a Primitive and enter it in the registry."""
+    if function.__name__ in registry:
+        raise ValueError(f"a primitive named {function.__name__!r} exists already")
+    registry[function.__name__] = p = Primitive(function)
+    return p
+
+
+def adjoint(a, a_t):
+    """Declare two primitives linear in their first argument to be each other's transpose: <a(x), g> = <x, a_t(g)>.
+
+    Both take the same params; each one's gradient rule is the other.
+    """
+    a.gradients(lambda g, y, x, **params: a_t(g, **params))
+    a_t.gradients(lambda g, y, x, **params: a(g, **params))
+
+
+def composed_rule(f, i):
+    """The gradient rule of argument i of `f`, a function composed of primitives, found on f's own tape.
+
+    Gives a fused primitive the higher derivatives of its composed twin.
+    """
+
+    def rule(g, y, *args, **params):
+        higher = any(isinstance(a, Tensor) for a in (g, y, *args))
+        args = [
+            a if isinstance(a, Tensor) and a.requires_grad else Tensor(value(a), requires_grad=j == i)
+            for j, a in enumerate(args)
+        ]
+        with _recording(True):
+            (cotangent,) = grad(f(*args, **params), args[i], g, create_graph=higher)
+        return cotangent if higher else cotangent.data
+
+    return rule
+
+
+def grad(outputs, inputs, grad_outputs=None, create_graph=False, allow_unused=False):
+    """Gradients of sum(outputs . grad_outputs) with respect to `inputs`, as a tuple; `.grad` stays untouched.
+
+    Each of the first three arguments is one Tensor or a sequence. An input that does not require a gradient, or that
+    the outputs do not depend on, is a RuntimeError (None with `allow_unused`). The tape is kept.
+    """
+    outputs, inputs = _sequence(outputs), _sequence(inputs)
+    cotangents = _sequence(grad_outputs) if grad_outputs is not None else [None] * len(outputs)
+    if len(cotangents) != len(outputs):
+        raise ValueError(f"grad: {len(outputs)} outputs but {len(cotangents)} grad_outputs")
+    for i, t in enumerate(inputs):
+        if not (isinstance(t, Tensor) and t.requires_grad):
+            raise RuntimeError(f"grad: input {i} is not a Tensor that requires a gradient")
+    seeds = [(t, _seed("grad", t, g, create_graph)) for t, g in zip(outputs, cotangents) if t.requires_grad]
+    needed = _leading_to(inputs, [t for t, _ in seeds])
+    wanted = {t.order for t in inputs}
+    found = {t.order: g for t, g in _walk(seeds, create_graph, needed, wanted)}
+    result = []
+    for i, t in enumerate(inputs):
+        g = found.get(t.order)
+        if g is None and not allow_unused:
+            raise RuntimeError(f"grad: the outputs do not depend on input {i}")
+        result.append(g if g is None or create_graph else Tensor(np.array(g, dtype=t.data.dtype)))
+    return tuple(result)
+
+
+def _walk(seeds, create_graph, needed=None, wanted=None, free=False):
+    """Carry cotangents from the seeds back along the tape; (tensor, cotangent) of the leaves, or of the `wanted`.
+
+    A heap over creation numbers hands out the youngest pending tensor: all that was computed from it is younger
+    and done, so its cotangent is complete. No recursion, no sort. Gradients that nobody `needs` are not computed.
+    """
+    pending, heap, found = {}, [], []
+
+    def arrive(t, g):
+        if t.order in pending:
+            pending[t.order] = (t, _sum(pending[t.order][1], g, create_graph))
+        else:
+            pending[t.order] = (t, g)
+            heapq.heappush(heap, -t.order)
+
+    with _recording(create_graph):
+        for t, g in seeds:
+            arrive(t, g)
+        while heap:
+            t, g = pending.pop(-heapq.heappop(heap))
+            if t.node is None if wanted is None else t.order in wanted:
+                found.append((t, g))
+            if t.node is None:
+                continue
+            if t.node is _FREED:
+                raise RuntimeError(
+                    "backward a second time: the tape was freed by the first backward; "
+                    "call the first one with retain_graph=True, or compute the forward pass again"
+                )
+            prim, args, params = t.node
+            y, values = (t, args) if create_graph else (t.data, [value(a) for a in args])
+            for i, a in enumerate(args):
+                if isinstance(a, Tensor) and a.requires_grad and (needed is None or a.order in needed):
+                    rule = prim.rule(i)
+                    if rule is not None:
+                        ga = rule(g, y, *values, **params)
+                        if ga.shape != a.data.shape:
+                            raise RuntimeError(
+                                f"rule {i} of {prim.__name__} returned a gradient of shape {ga.shape} "
+                                f"for an argument of shape {a.data.shape}"
+                            )
+                        arrive(a, ga)
+            if free:
+                t.node = _FREED  # and with it the arrays that only the tape kept alive
+    return found
+
+
+def _leading_to(inputs, outputs):
+    """Creation numbers of the tensors through which the outputs depend on the inputs (inputs included)."""
+    oldest = min((t.order for t in inputs), default=0)
+    seen, stack = {}, list(outputs)
+    while stack:
+        t = stack.pop()
+        if t.order not in seen and t.order >= oldest:
+            seen[t.order] = t
+            if t.node is not None and t.node is not _FREED:
+                stack += [a for a in t.node[1] if isinstance(a, Tensor) and a.requires_grad]
+    leading = {t.order for t in inputs}
+    for order in sorted(seen):
+        node = seen[order].node
+        if node is not None and node is not _FREED:
+            if any(isinstance(a, Tensor) and a.order in leading for a in node[1]):
+                leading.add(order)
+    return leading
+
+
+def _sum(a, b, create_graph):
+    """a + b for two cotangents of one tensor (or two .grad Tensors)."""
+    return a + b if create_graph or not isinstance(a, Tensor) else Tensor(a.data + b.data)
+
+
+def _seed(op, t, g, create_graph):
+    """The cotangent the walk starts with, checked: an array, or for `create_graph` a Tensor."""
+    if g is None:
+        if t.data.size != 1:
+            raise RuntimeError(
+                f"{op}: a gradient can be left out only for a single number, this tensor has shape {t.shape}: "
+                "reduce it first (e.g. .sum()) or pass the cotangent of that shape"
+            )
+        g = np.ones_like(t.data)
+    if np.shape(value(g)) != t.data.shape:
+        raise RuntimeError(f"{op}: the gradient given has shape {np.shape(value(g))}, the tensor has {t.shape}")
+    if create_graph:
+        return g if isinstance(g, Tensor) else Tensor(np.asarray(g, dtype=t.data.dtype))
+    return np.asarray(value(g), dtype=t.data.dtype)
+
+
+def _sequence(x):
+    return list(x) if isinstance(x, (tuple, list)) else [x]

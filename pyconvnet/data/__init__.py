@@ -1,0 +1,35 @@
+"""Data sets, the batch loader, procedural scenes, folder loaders and augmentations.
+
+A picture is float32 RGB in [0, 1], CHW. A detection target is (boxes, labels) or (boxes, labels, difficult):
+boxes float32 (n, 4) x1 y1 x2 y2 in continuous pixels, labels int64 (n,) from 0, n may be 0.
+"""
+
+from .augment import (
+    flip,
+    flip_batch,
+    random_brightness_contrast,
+    random_flip,
+    random_scale_shift,
+)
+from .dataset import Dataset, Subset
+from .loader import DataLoader, default_collate
+from .scenes import SCENE_VARIANTS, SceneVariant, ShapeScenes, draw_scene
+from .voc import VOCDetection, voc_splits
+
+__all__ = [
+    "SCENE_VARIANTS",
+    "DataLoader",
+    "Dataset",
+    "SceneVariant",
+    "ShapeScenes",
+    "Subset",
+    "VOCDetection",
+    "default_collate",
+    "draw_scene",
+    "flip",
+    "flip_batch",
+    "random_brightness_contrast",
+    "random_flip",
+    "random_scale_shift",
+    "voc_splits",
+]

@@ -1,0 +1,116 @@
+"""The compiled backend: allocates the result, hands raw arrays to `_cpp` (cpp/bindings.cpp), which checks shapes again.
+
+pybind11 lets misaligned arrays pass, hence `_raw`: C order, aligned, native byte order.
+"""
+
+import numpy as np
+
+from pyconvnet.kernels import _cpp
+
+supported_isas = _cpp.supported_isas
+active_isa = _cpp.active_isa
+use_isa = _cpp.use_isa
+set_num_threads = _cpp.set_num_threads
+
+
+def _raw(x):
+    return x if x.flags.carray else np.require(x, requirements=("C", "A"))
+
+
+def _options(window):
+    return window.stride, window.padding, window.dilation
+
+
+def conv(x, w, k):
+    """Direct correlation: cpp/conv_forward.hpp."""
+    y = np.empty(k.y_shape, x.dtype)
+    _cpp.conv(_raw(x), _raw(w), y, *_options(k.window), k.groups)
+    return y
+
+
+def conv_input(g, w, k):
+    """One correlation for each residue of the output pixel modulo the stride: cpp/conv_input.hpp."""
+    dx = np.empty(k.x_shape, g.dtype)
+    _cpp.conv_input(_raw(g), _raw(w), dx, *_options(k.window), k.groups)
+    return dx
+
+
+def conv_weight(g, x, k):
+    """Lanes run over taps and channels, the sum over pixels: cpp/conv_weight.hpp."""
+    dw = np.empty(k.w_shape, g.dtype)
+    _cpp.conv_weight(_raw(g), _raw(x), dw, *_options(k.window), k.groups)
+    return dw
+
+
+def im2col(x, k):
+    """Columns as torch unfold has them."""
+    cols = np.empty(k.cols_shape, x.dtype)
+    _cpp.im2col(_raw(x), cols, k.window.kernel, *_options(k.window))
+    return cols
+
+
+def col2im(cols, k):
+    """The transpose of im2col."""
+    x = np.empty(k.x_shape, cols.dtype)
+    _cpp.col2im(_raw(cols), x, k.window.kernel, *_options(k.window))
+    return x
+
+
+def max_pool_indices(x, k):
+    """Index of the maximum in the H W plane."""
+    indices = np.empty(k.y_shape, np.int64)
+    _cpp.max_pool_indices(_raw(x), indices, k.window.kernel, *_options(k.window))
+    return indices
+
+
+def nms(boxes, scores, iou_threshold):
+    """Each candidate against a vector of kept boxes at a time."""
+    keep = np.empty(len(scores), np.int64)
+    kept = _cpp.nms(_raw(boxes), _raw(scores), iou_threshold, keep)
+    return keep[:kept].copy()
+
+
+def _like(x):
+    return np.empty(x.shape, x.dtype)
+
+
+def batch_norm_statistics(x):
+    """Mean and biased variance, summed in float64."""
+    mean, var = np.empty((2, x.shape[1]), x.dtype)
+    _cpp.batch_norm_statistics(_raw(x), mean, var)
+    return mean, var
+
+
+def batch_norm(x, mean, rstd, weight, bias):
+    """(x - mean) rstd weight + bias."""
+    y = _like(x)
+    _cpp.batch_norm(_raw(x), *map(_raw, (mean, rstd, weight, bias)), y)
+    return y
+
+
+def batch_norm_sums(g, x, mean, rstd):
+    """Per channel: sum of g, and of g xhat, in float64."""
+    sum_g, sum_gx = np.empty((2, x.shape[1]), x.dtype)
+    _cpp.batch_norm_sums(*map(_raw, (g, x, mean, rstd)), sum_g, sum_gx)
+    return sum_g, sum_gx
+
+
+def batch_norm_input(g, x, mean, rstd, weight, sum_g, sum_gx):
+    """weight rstd (g - sum_g / m - xhat sum_gx / m)."""
+    dx = _like(x)
+    _cpp.batch_norm_input(*map(_raw, (g, x, mean, rstd, weight, sum_g, sum_gx)), dx)
+    return dx
+
+
+def leaky_relu(x, slope):
+    """x where x > 0 (or NaN), slope x elsewhere."""
+    y = _like(x)
+    _cpp.leaky_relu(_raw(x), slope, y)
+    return y
+
+
+def leaky_relu_grad(g, x, slope):
+    """g where x > 0 (or NaN), slope g elsewhere."""
+    dx = _like(g)
+    _cpp.leaky_relu_grad(_raw(g), _raw(x), slope, dx)
+    return dx

@@ -1,0 +1,195 @@
+"""The same functions with whole arrays: a convolution is im2col and a matrix product.
+
+A loop over the kh kw taps of the kernel copies one shifted picture each, which NumPy does at memory speed.
+Columns are made for a few images at a time, so that they stay near the cache. Arguments are already checked.
+"""
+
+import numpy as np
+
+COLUMN_ELEMENTS = 2**20  # columns of so many elements at a time: 4 MB in float32
+
+
+def _pad(x, window, value=0):
+    """x inside a frame of `value`, large enough for the last window (ceil_mode may read past the padding)."""
+    (h, w), (ph, pw) = window.input, window.padding
+    reach = [(o - 1) * s + (k - 1) * d + 1
+             for o, s, k, d in zip(window.output, window.stride, window.kernel, window.dilation, strict=True)]
+    if (ph, pw) == (0, 0) and reach[0] <= h and reach[1] <= w:
+        return x
+    padded = np.full((*x.shape[:-2], max(h + 2 * ph, reach[0]), max(w + 2 * pw, reach[1])), value, x.dtype)
+    padded[..., ph:ph + h, pw:pw + w] = x
+    return padded
+
+
+def _taps(window):
+    """For each tap (i, j) of the kernel the slices of the padded plane that lie under it."""
+    (kh, kw), (sh, sw), (dh, dw), (ho, wo) = window.kernel, window.stride, window.dilation, window.output
+    for i in range(kh):
+        for j in range(kw):
+            rows = slice(i * dh, i * dh + (ho - 1) * sh + 1, sh)
+            yield i, j, rows, slice(j * dw, j * dw + (wo - 1) * sw + 1, sw)
+
+
+def _columns(x, window):
+    """[N, C, kh, kw, Ho, Wo]: the pixels under each tap."""
+    plain = window.kernel == window.stride == (1, 1) and window.padding == (0, 0)
+    if plain:
+        return x.reshape(*x.shape[:2], 1, 1, *x.shape[2:])
+    padded = _pad(x, window)
+    cols = np.empty((*x.shape[:2], *window.kernel, *window.output), x.dtype)
+    for i, j, rows, columns in _taps(window):
+        cols[:, :, i, j] = padded[..., rows, columns]
+    return cols
+
+
+def _fold(cols, window):
+    """Sum of [N, C, kh, kw, Ho, Wo] back into [N, C, H, W]."""
+    (h, w), (ph, pw) = window.input, window.padding
+    x = np.zeros((*cols.shape[:2], h + 2 * ph, w + 2 * pw), cols.dtype)
+    for i, j, rows, columns in _taps(window):
+        x[..., rows, columns] += cols[:, :, i, j]
+    return np.ascontiguousarray(x[..., ph:ph + h, pw:pw + w])
+
+
+def _chunks(k):
+    """Slices of the batch whose columns together have about COLUMN_ELEMENTS elements."""
+    n, per_image = k.x_shape[0], k.groups * k.w_shape[1] * _area(k.window.kernel) * _area(k.window.output)
+    step = max(1, COLUMN_ELEMENTS // per_image)
+    return [slice(i, min(n, i + step)) for i in range(0, n, step)]
+
+
+def _area(size):
+    return size[0] * size[1]
+
+
+def _grouped(k, x, w, y):
+    """x as columns [N, G, K, P], w as [G, F/G, K], y as [N, G, F/G, P]; a None stays None."""
+    groups, rows = k.groups, k.w_shape[0] // k.groups
+    return (None if x is None else _columns(x, k.window).reshape(len(x), groups, -1, _area(k.window.output)),
+            None if w is None else w.reshape(groups, rows, -1),
+            None if y is None else y.reshape(len(y), groups, rows, -1))
+
+
+def conv(x, w, k):
+    """y = W cols(x)."""
+    y = np.empty(k.y_shape, x.dtype)
+    for part in _chunks(k):
+        cols, matrix, out = _grouped(k, x[part], w, y[part])
+        np.matmul(matrix, cols, out=out)
+    return y
+
+
+def conv_input(g, w, k):
+    """dx = fold(W^T g)."""
+    dx = np.empty(k.x_shape, g.dtype)
+    for part in _chunks(k):
+        _, matrix, out = _grouped(k, None, w, g[part])
+        cols = np.matmul(matrix.swapaxes(-1, -2), out)
+        dx[part] = _fold(cols.reshape(len(out), k.x_shape[1], *k.window.kernel, *k.window.output), k.window)
+    return dx
+
+
+def conv_weight(g, x, k):
+    """dW = sum over images of g cols(x)^T."""
+    dw = np.zeros((k.groups, k.w_shape[0] // k.groups, k.w_shape[1] * _area(k.window.kernel)), g.dtype)
+    for part in _chunks(k):
+        cols, _, out = _grouped(k, x[part], None, g[part])
+        dw += np.matmul(out, cols.swapaxes(-1, -2)).sum(axis=0)
+    return dw.reshape(k.w_shape)
+
+
+def im2col(x, k):
+    """cols[n, (c, i, j), (oy, ox)]."""
+    cols = _columns(x, k.window).reshape(k.cols_shape)
+    return cols.copy() if np.may_share_memory(cols, x) else cols
+
+
+def col2im(cols, k):
+    """The transpose of im2col."""
+    return _fold(cols.reshape(*k.x_shape[:2], *k.window.kernel, *k.window.output), k.window)
+
+
+def max_pool_indices(x, k):
+    """A running maximum over the taps; > keeps the first, NaN always takes over, padding (index -1) never."""
+    h, w = k.window.input
+    padded = _pad(x, k.window)
+    where = _pad(np.arange(h * w).reshape(h, w), k.window, -1)
+    best = np.zeros(k.y_shape, x.dtype)
+    indices = np.full(k.y_shape, -1, np.int64)
+    for _, _, rows, columns in _taps(k.window):
+        value, index = padded[..., rows, columns], where[rows, columns]
+        better = (index >= 0) & ((value > best) | np.isnan(value) | (indices < 0))
+        np.copyto(best, value, where=better)
+        np.copyto(indices, index, where=better)
+    return indices
+
+
+def nms(boxes, scores, iou_threshold):
+    """One row of IoUs per kept box."""
+    # A stable ascending sort, read backwards from a reversed copy: descending, ties in input order, NaN first.
+    left = len(scores) - 1 - np.argsort(scores[::-1], kind="stable")[::-1]
+    top_left, bottom_right = boxes[:, :2], boxes[:, 2:]
+    keep = []
+    with np.errstate(all="ignore"):
+        areas = np.prod(bottom_right - top_left, axis=1)
+        while len(left):
+            best, left = left[0], left[1:]
+            keep.append(best)
+            size = np.minimum(bottom_right[best], bottom_right[left]) - np.maximum(top_left[best], top_left[left])
+            intersection = np.prod(np.maximum(size, 0), axis=1)
+            iou = intersection / (areas[best] + areas[left] - intersection)
+            left = left[~(iou > iou_threshold)]
+    return np.array(keep, np.int64)
+
+
+def _per_channel(v, x):
+    """v [C] shaped to broadcast along axis 1 of x."""
+    return v.reshape(1, -1, *[1] * (x.ndim - 2))
+
+
+def _all_but_channels(x):
+    return (0, *range(2, x.ndim))
+
+
+def batch_norm_statistics(x):
+    """Mean and biased variance per channel, summed in float64."""
+    axes = _all_but_channels(x)
+    mean = x.mean(axis=axes, dtype=np.float64)
+    var = np.square(x - _per_channel(mean, x)).mean(axis=axes)
+    return mean.astype(x.dtype), var.astype(x.dtype)
+
+
+def batch_norm(x, mean, rstd, weight, bias):
+    """y = (x - mean) rstd weight + bias."""
+    y = x - _per_channel(mean, x)
+    y *= _per_channel(rstd * weight, x)
+    y += _per_channel(bias, x)
+    return y
+
+
+def batch_norm_sums(g, x, mean, rstd):
+    """Per channel: sum of g, and of g xhat, in float64."""
+    axes = _all_but_channels(x)
+    xhat = (x - _per_channel(mean.astype(np.float64), x)) * _per_channel(rstd, x)
+    return g.sum(axis=axes, dtype=np.float64).astype(x.dtype), (g * xhat).sum(axis=axes).astype(x.dtype)
+
+
+def batch_norm_input(g, x, mean, rstd, weight, sum_g, sum_gx):
+    """dx = weight rstd (g - sum_g / m - xhat sum_gx / m)."""
+    m = x.dtype.type(x.size // x.shape[1])
+    dx = x - _per_channel(mean, x)
+    dx *= _per_channel(-rstd * sum_gx / m, x)
+    dx += g
+    dx -= _per_channel(sum_g / m, x)
+    dx *= _per_channel(weight * rstd, x)
+    return dx
+
+
+def leaky_relu(x, slope):
+    """x <= 0 is false for NaN, which therefore passes."""
+    return np.where(x <= 0, x * x.dtype.type(slope) if slope else x.dtype.type(0), x)
+
+
+def leaky_relu_grad(g, x, slope):
+    """g or slope g, chosen by the sign of x."""
+    return np.where(x <= 0, g * g.dtype.type(slope) if slope else g.dtype.type(0), g)

@@ -1,0 +1,166 @@
+"""The operators and methods of Tensor, attached by one table. Most are one-liners over the functions they name."""
+
+import operator
+
+import numpy as np
+
+from . import primitives as P
+from .autograd import Primitive, Tensor, value
+from .functional import activations, reductions, shapes
+
+
+_operands = (Tensor, int, float, np.ndarray, np.generic)
+
+
+def _operand(x):
+    """A NumPy scalar counts as a Python number: x * np.sqrt(2) must not turn float32 into float64."""
+    return x.item() if isinstance(x, np.generic) else x
+
+
+def _binary(p):
+    """An operator and its reflection; left to the other operand where that is no number, array or Tensor."""
+
+    def forward(a, b):
+        if isinstance(b, Tensor):
+            return p(a, b)
+        return p(a, _operand(b)) if isinstance(b, _operands) else NotImplemented
+
+    def reflected(a, b):
+        return p(_operand(b), a) if isinstance(b, _operands) else NotImplemented
+
+    return forward, reflected
+
+
+def _comparison(compare):
+    def method(a, b):
+        return Tensor(compare(a.data, value(b))) if isinstance(b, _operands) else NotImplemented
+
+    return method
+
+
+def _pow(x, exponent):
+    if isinstance(exponent, (int, float, np.generic)):
+        return P.power(x, exponent=float(exponent) if not float(exponent).is_integer() else int(exponent))
+    return P.exp(exponent * P.log(x))
+
+
+def _rpow(x, base):
+    return P.exp(x * float(np.log(base)))
+
+
+def _matmul(x, y):
+    """Matrix product of the last two axes; a vector counts as one row (left) or one column (right)."""
+    a, b = x if x.ndim > 1 else shapes.unsqueeze(x, 0), y if y.ndim > 1 else shapes.unsqueeze(y, 1)
+    if a.ndim == 0 or b.ndim == 0 or a.shape[-1] != b.shape[-2]:
+        raise ValueError(
+            f"matmul: {x.shape} @ {y.shape}: the last axis of the first must equal the last but one of the second"
+        )
+    z = P.matmul(a, b)
+    z = z if y.ndim > 1 else shapes.squeeze(z, -1)
+    return z if x.ndim > 1 else shapes.squeeze(z, -2 if y.ndim > 1 else -1)
+
+
+def _clamp(x, min=None, max=None):
+    """min where x < min, max where x > max; the gradient passes at the bounds."""
+    x = x if min is None else P.where(value(x) < value(min), min, x)
+    return x if max is None else P.where(value(x) > value(max), max, x)
+
+
+def _to(x, dtype):
+    """Another dtype; the gradient comes back in this one."""
+    dtype = np.dtype(dtype)
+    return x if dtype == x.dtype else P.cast(x, dtype=dtype)
+
+
+def _item(x):
+    if x.data.size != 1:
+        raise ValueError(f"item: only a tensor with one value becomes a Python number, this one has shape {x.shape}")
+    return x.data.item()
+
+
+def _len(x):
+    if x.ndim == 0:
+        raise TypeError("len() of a tensor of rank 0")
+    return x.shape[0]
+
+
+def _bool(x):
+    if x.data.size != 1:
+        raise ValueError(f"the truth of a tensor of shape {x.shape} is ambiguous: use .any() or .all()")
+    return bool(x.data.item())
+
+
+def _repr(x):
+    body = np.array2string(x.data, separator=", ", prefix="tensor(", precision=4)
+    notes = "" if x.dtype in (np.float32, np.int64, np.bool_) else f", dtype={x.dtype}"
+    notes += f", made_by={x.node[0].__name__}" if x.node and len(x.node) == 3 else ""
+    return f"tensor({body}{notes}{', requires_grad=True' if x.requires_grad and not x.node else ''})"
+
+
+def _array(x, dtype=None, copy=None):
+    return np.array(x.data, dtype=dtype, copy=copy)
+
+
+def _no_assignment(x, key, v):
+    raise TypeError(
+        "a tensor cannot be written into (t[i] = v): its history would be wrong; "
+        "use where, masked_fill or scatter_add, or write into t.data outside the graph"
+    )
+
+
+add, radd = _binary(P.add)
+sub, rsub = _binary(P.sub)
+mul, rmul = _binary(P.mul)
+div, rdiv = _binary(P.div)
+
+operators = {
+    "__add__": add, "__radd__": radd, "__sub__": sub, "__rsub__": rsub, "__mul__": mul, "__rmul__": rmul,
+    "__truediv__": div, "__rtruediv__": rdiv, "__pow__": _pow, "__rpow__": _rpow,
+    "__matmul__": _matmul, "__rmatmul__": lambda x, y: _matmul(y, x),
+    "__neg__": P.neg, "__abs__": P.abs,
+    "__lt__": _comparison(operator.lt), "__le__": _comparison(operator.le), "__gt__": _comparison(operator.gt),
+    "__ge__": _comparison(operator.ge), "__eq__": _comparison(operator.eq), "__ne__": _comparison(operator.ne),
+    "__hash__": object.__hash__,
+    "__getitem__": shapes.getitem, "__setitem__": _no_assignment,
+    "__len__": _len, "__iter__": lambda x: (x[i] for i in range(_len(x))),
+    "__float__": lambda x: float(_item(x)), "__int__": lambda x: int(_item(x)), "__bool__": _bool,
+    "__array__": _array, "__repr__": _repr,
+}  # fmt: skip
+
+methods = {
+    # values
+    "size": lambda x, dim=None: x.shape if dim is None else x.shape[dim],
+    "numel": lambda x: x.data.size, "dim": lambda x: x.ndim,
+    "item": _item, "numpy": lambda x: x.data, "tolist": lambda x: x.data.tolist(),
+    "clone": shapes.clone, "to": _to,
+    "float": lambda x: _to(x, np.float32), "double": lambda x: _to(x, np.float64),
+    # shape
+    "reshape": shapes.reshape, "view": shapes.reshape, "flatten": shapes.flatten, "permute": shapes.permute,
+    "transpose": shapes.transpose, "squeeze": shapes.squeeze, "unsqueeze": shapes.unsqueeze, "expand": shapes.expand,
+    # reductions
+    "sum": reductions.sum, "mean": reductions.mean, "var": reductions.var, "amax": reductions.amax,
+    "amin": reductions.amin, "argmax": reductions.argmax, "argmin": reductions.argmin,
+    "logsumexp": reductions.logsumexp,
+    "any": lambda x: Tensor(x.data.any()), "all": lambda x: Tensor(x.data.all()),
+    "isnan": lambda x: Tensor(np.isnan(x.data)), "isfinite": lambda x: Tensor(np.isfinite(x.data)),
+    # elementwise
+    "exp": P.exp, "log": P.log, "sqrt": P.sqrt, "tanh": P.tanh, "sigmoid": P.sigmoid, "abs": P.abs,
+    "square": lambda x: P.power(x, exponent=2), "pow": _pow, "clamp": _clamp,
+    "relu": activations.relu, "softmax": activations.softmax, "log_softmax": activations.log_softmax,
+    "matmul": _matmul,
+}  # fmt: skip
+
+
+def _unary(p):
+    """A primitive as a method: unlike a function, a Primitive does not bind to the tensor it is looked up on."""
+
+    def method(x):
+        return p(x)
+
+    method.__name__, method.__doc__ = p.__name__, p.__doc__
+    return method
+
+
+for name, method in {**operators, **methods}.items():
+    setattr(Tensor, name, _unary(method) if isinstance(method, Primitive) else method)
+Tensor.T = property(lambda x: shapes.permute(x, *reversed(range(x.ndim))))

@@ -1,0 +1,68 @@
+"""What the optimisers share: parameter groups, state per parameter, saving and loading it."""
+
+import numpy as np
+
+from ..autograd import Tensor, no_grad, value
+
+
+class Optimizer:
+    """Base of the optimisers. `params`: Tensors, or dicts {"params": Tensors, "lr": ...} for groups of their own.
+
+    A subclass gives `update(p, g, state, group)`: change the array p in place, from the gradient g (arrays) and
+    the state of this parameter (a dict of arrays and numbers, empty at first).
+    """
+
+    def __init__(self, params, defaults):
+        params = [params] if isinstance(params, Tensor) else list(params)
+        if not params:
+            raise ValueError(f"{type(self).__name__}: no parameters given")
+        for name in ("lr", "weight_decay", "eps", "momentum"):
+            if value(defaults.get(name, 0)) < 0:
+                raise ValueError(f"{type(self).__name__}: {name} must not be negative, got {defaults[name]}")
+        groups = params if isinstance(params[0], dict) else [{"params": params}]
+        self.param_groups = []
+        for group in groups:
+            members = group["params"]
+            members = [members] if isinstance(members, Tensor) else list(members)
+            for p in members:
+                if not isinstance(p, Tensor) or p.node is not None:
+                    raise TypeError(f"{type(self).__name__}: can optimise leaf Tensors only, got {type(p).__name__}")
+            self.param_groups.append({**defaults, **group, "params": members})
+        self.state = {}
+
+    def step(self, closure=None):
+        """One update of every parameter that has a gradient; `closure` recomputes the loss first, if given."""
+        loss = closure() if closure is not None else None
+        with no_grad():
+            for group in self.param_groups:
+                for p in group["params"]:
+                    if p.grad is not None:
+                        g = -p.grad.data if group.get("maximize") else p.grad.data
+                        self.update(p.data, g, self.state.setdefault(p, {}), group)
+        return loss
+
+    def zero_grad(self, set_to_none=True):
+        """Forget the gradients (or set them to zero)."""
+        for group in self.param_groups:
+            for p in group["params"]:
+                p.grad = None if set_to_none or p.grad is None else Tensor(np.zeros_like(p.grad.data))
+
+    def state_dict(self):
+        """{"state": {number of the parameter: {...}}, "param_groups": [...]} as in PyTorch."""
+        numbers = {p: i for i, p in enumerate(self._all())}
+        groups = [{**g, "params": [numbers[p] for p in g["params"]]} for g in self.param_groups]
+        copies = {numbers[p]: {k: np.copy(v) for k, v in s.items()} for p, s in self.state.items()}
+        return {"state": copies, "param_groups": groups}
+
+    def load_state_dict(self, state_dict):
+        """Take up the state of an optimiser of the same kind over parameters of the same shapes."""
+        params, groups = self._all(), state_dict["param_groups"]
+        sizes = [len(g["params"]) for g in self.param_groups]
+        if [len(g["params"]) for g in groups] != sizes:
+            raise ValueError(f"{type(self).__name__}: the saved groups do not have {sizes} parameters")
+        for own, saved in zip(self.param_groups, groups):
+            own.update({k: v for k, v in saved.items() if k != "params"})
+        self.state = {params[int(i)]: {k: np.copy(v) for k, v in s.items()} for i, s in state_dict["state"].items()}
+
+    def _all(self):
+        return [p for group in self.param_groups for p in group["params"]]

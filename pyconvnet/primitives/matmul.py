@@ -1,0 +1,23 @@
+"""The matrix product of the last two axes, the others broadcast."""
+
+import numpy as np
+
+from ..autograd import primitive
+from .elementwise import unbroadcast
+from .shape import permute
+
+
+def _transposed(x):
+    return permute(x, dims=(*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
+
+
+@primitive
+def matmul(x, y):
+    """z[.., i, j] = sum_k x[.., i, k] y[.., k, j], both of rank 2 or more"""
+    return np.matmul(x, y)
+
+
+matmul.gradients(
+    lambda g, z, x, y: unbroadcast(matmul(g, _transposed(y)), x),
+    lambda g, z, x, y: unbroadcast(matmul(_transposed(x), g), y),
+)

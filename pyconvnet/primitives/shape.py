@@ -1,0 +1,81 @@
+"""Moving values without changing them: reshape, permute, concatenate, and index with its transpose, embed."""
+
+import numpy as np
+
+from ..autograd import adjoint, primitive
+
+
+@primitive
+def reshape(x, *, shape):
+    """The same values in row-major order under another shape."""
+    return np.reshape(x, shape)
+
+
+reshape.gradients(lambda g, y, x, *, shape: reshape(g, shape=x.shape))
+
+
+@primitive
+def permute(x, *, dims):
+    """Axes in another order: axis i of the result is axis dims[i] of x."""
+    return np.transpose(x, dims)
+
+
+permute.gradients(lambda g, y, x, *, dims: permute(g, dims=tuple(int(i) for i in np.argsort(dims))))
+
+
+@primitive
+def concatenate(*xs, dim):
+    """The arrays one after the other along axis `dim`."""
+    return np.concatenate(xs, axis=dim)
+
+
+def _own_part(i):
+    """The rule of argument i: its own slice of the cotangent."""
+
+    def rule(g, y, *xs, dim):
+        start = sum(x.shape[dim] for x in xs[:i])
+        key = [slice(None)] * g.ndim
+        key[dim] = slice(start, start + xs[i].shape[dim])
+        return index(g, key=tuple(key), shape=g.shape)
+
+    return rule
+
+
+concatenate.rule = _own_part
+
+
+@primitive
+def index(x, *, key, shape):
+    """x[key], for whatever NumPy takes as a key; `shape` is x's."""
+    return x[key]
+
+
+@primitive
+def embed(g, *, key, shape):
+    """Zeros of `shape` with g added at [key], positions named twice counting twice: the transpose of index."""
+    out = np.zeros(shape, g.dtype)
+    parts = key if isinstance(key, tuple) else (key,)
+    if all(isinstance(k, (int, slice, type(None), type(Ellipsis))) for k in parts):
+        out[key] = g  # ints and slices name every position once
+    else:
+        np.add.at(out, key, g)
+    return out
+
+
+adjoint(index, embed)
+
+
+@primitive
+def gather(x, *, positions, shape):
+    """x.ravel()[positions]: how pooling picks its winners. `shape` is x's."""
+    return np.take(x.reshape(-1), positions)
+
+
+@primitive
+def scatter(g, *, positions, shape):
+    """Zeros of `shape` with g added at the flat `positions`: the transpose of gather."""
+    size = int(np.prod(shape))
+    return np.bincount(positions.reshape(-1), g.reshape(-1), size).astype(g.dtype, copy=False).reshape(shape)
+
+
+adjoint(gather, scatter)
