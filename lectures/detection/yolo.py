@@ -101,23 +101,28 @@ def assign(output, targets):
 
     The cell with the object's centre; in it the box with the best overlap among those still free. Arrays only.
     """
-    n, rows, columns, boxes, length = output.shape
-    index, truth = [], []
-    for picture, target in enumerate(targets):
-        taken = set()
-        for box, label in zip(target[0], target[1]):
-            x, y = (box[0] + box[2]) / 2 / STRIDE, (box[1] + box[3]) / 2 / STRIDE
-            row, column = min(int(y), rows - 1), min(int(x), columns - 1)
-            h, w = (box[3] - box[1]) / (STRIDE * rows), (box[2] - box[0]) / (STRIDE * columns)
-            candidates = boxes_in_pixels(output[picture, row, column, :, :4], row, column, rows, columns)
-            overlap = np.nan_to_num(pcn.ops.box_iou(candidates, np.asarray(box, np.float32)[None])[:, 0])
-            free = [(picture, row, column, k) not in taken for k in range(boxes)]
-            best = int(np.argmax(np.where(free, overlap, overlap - 2)))
-            taken.add((picture, row, column, best))
-            index.append((picture, row, column, best))
-            truth.append((x - column, y - row, h, w, *(k == label for k in range(length - 5))))
-    index = np.array(index, np.int64).reshape(-1, 4)
-    return tuple(index.T), np.array(truth, output.dtype).reshape(-1, length - 1)
+    _, rows, columns, per_cell, length = output.shape
+    picture = np.repeat(np.arange(len(targets)), [len(target[0]) for target in targets])
+    boxes = np.concatenate([target[0] for target in targets]).astype(output.dtype)
+    labels = np.concatenate([target[1] for target in targets])
+    centre, size = (boxes[:, :2] + boxes[:, 2:]) / 2 / STRIDE, boxes[:, 2:] - boxes[:, :2]
+    column = np.minimum(centre[:, 0].astype(np.int64), columns - 1)
+    row = np.minimum(centre[:, 1].astype(np.int64), rows - 1)
+
+    candidates = boxes_in_pixels(output[picture, row, column, :, :4], row[:, None], column[:, None], rows, columns)
+    overlap = pcn.ops.box_iou(candidates.reshape(-1, 4), boxes).reshape(len(boxes), per_cell, len(boxes))
+    overlap = np.nan_to_num(np.einsum("ibi->ib", overlap))  # of every object with its own cell's boxes
+    taken, responsible = set(), np.zeros(len(boxes), np.int64)
+    for i, cell in enumerate(zip(picture.tolist(), row.tolist(), column.tolist())):
+        best_first = np.argsort(-overlap[i], kind="stable").tolist()
+        responsible[i] = next((k for k in best_first if (*cell, k) not in taken), best_first[0])
+        taken.add((*cell, int(responsible[i])))
+
+    truth = np.empty((len(boxes), length - 1), output.dtype)
+    truth[:, X], truth[:, Y] = centre[:, 0] - column, centre[:, 1] - row
+    truth[:, H], truth[:, W] = size[:, 1] / (STRIDE * rows), size[:, 0] / (STRIDE * columns)
+    truth[:, 4:] = labels[:, None] == np.arange(length - 5)
+    return (picture, row, column, responsible), truth
 
 
 def boxes_in_pixels(xyhw, row, column, rows, columns):
@@ -186,7 +191,8 @@ def learn(options, report, data):
         images, targets = batch
         return literal_loss(model(pcn.tensor(images)), targets)
 
-    train(training, batches, loss_of, checkpoint_path(report), options.resume)
+    every = max(1, min(100, steps // 3))
+    train(training, batches, loss_of, checkpoint_path(report), options.resume, every)
     return training
 
 

@@ -1,0 +1,13 @@
+// Greedy non-maximum suppression: order by score here, then the sweep of the instruction set in use
+// (isa/nms.cpp).
+#pragma once
+#include "shapes.hpp"
+
+namespace pyconvnet {
+
+// Highest score first, ties in input order, NaN before any number. Returns how many indices were written to
+// keep.
+template <class T>
+Index nms(Index n, const T* boxes, const T* scores, T iou_threshold, Index* keep);
+
+}  // namespace pyconvnet

@@ -1,0 +1,27 @@
+// Shapes as plain numbers. Every count and offset is 64 bits wide, so that no picture is too large for its
+// index.
+#pragma once
+#include <cstdint>
+
+namespace pyconvnet {
+
+using Index = std::int64_t;
+
+// A kernel of kh x kw sliding over a plane of h x w:
+//   oh = floor((h + 2 ph - dh (kh - 1) - 1) / sh) + 1,   ow likewise (pooling may round up instead).
+struct Window {
+    Index h, w, kh, kw, sh, sw, ph, pw, dh, dw, oh, ow;
+};
+
+// x [n, c, h, w], w [f, c / groups, kh, kw], y [n, f, oh, ow].
+struct ConvShape {
+    Index n, c, f, groups;
+    Window at;
+};
+
+// x [n, c, plane]: what batch norm sees of an array [n, c, ...].
+struct ChannelShape {
+    Index n, c, plane;
+};
+
+}  // namespace pyconvnet
