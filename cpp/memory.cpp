@@ -6,7 +6,12 @@
 namespace pyconvnet {
 namespace {
 
-constexpr std::size_t HEADER = 64, KEEP = std::size_t{64} << 20;   // bytes kept free in each thread
+#if defined(__SANITIZE_ADDRESS__)
+constexpr std::size_t KEEP = 0;   // a kept block would hide a use after its release, or past its end
+#else
+constexpr std::size_t KEEP = std::size_t{64} << 20;   // bytes kept free in each thread
+#endif
+constexpr std::size_t HEADER = 64;
 constexpr int BLOCKS = 16;
 
 struct Header {
@@ -42,7 +47,7 @@ void* acquire(std::size_t bytes) {
         return reinterpret_cast<char*>(block) + HEADER;
     }
     if (bytes > (std::size_t{1} << 47)) throw std::bad_alloc();
-    bytes = (bytes + bytes / 8 + 63) / 64 * 64;
+    bytes = (bytes + (KEEP ? bytes / 8 : 0) + 63) / 64 * 64;   // room for a slightly larger next call
     void* raw = std::aligned_alloc(64, HEADER + bytes + SLACK);
     if (!raw) throw std::bad_alloc();
     static_cast<Header*>(raw)->bytes = bytes;

@@ -38,6 +38,12 @@ COURSE = (
 )
 
 
+# Walk-throughs of what all lectures stand on: (file, deck, slides).
+FOUNDATIONS = (
+    ("lectures/walkthroughs/convolution.py", VISION_16, ("Recap: Convolution Layers", "Recap: Activation Maps")),
+)
+
+
 def find(name):
     """The Lecture of that name; ValueError lists what there is."""
     for lecture in COURSE:
@@ -51,9 +57,13 @@ def listing():
     lines = []
     for deck in DECKS:
         found = [lecture for lecture in COURSE if lecture.deck == deck]
-        if not found:
+        steps = [(path, slides) for path, of, slides in FOUNDATIONS if of == deck]
+        if not found and not steps:
             continue
         lines.append(deck)
+        for path, slides in steps:
+            lines.append(f"  {'(walk-through)':<20} slides: {'; '.join(slides)}")
+            lines.append(f"  {'':<20} step by step: {path}")
         for lecture in found:
             lines.append(f"  {lecture.name:<20} {lecture.summary}")
             lines.append(f"  {'':<20} slides: {'; '.join(lecture.slides)}")

@@ -7,6 +7,7 @@ import time
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +54,7 @@ class Training:
         mine, theirs = json.dumps(self.settings, sort_keys=True), metadata.get("settings")
         if mine != theirs:
             raise ValueError(f"{path} was made with other settings: {theirs}, now {mine}; leave --resume out")
-        self.model.load_state_dict({k.removeprefix("model."): v for k, v in state.items() if k.startswith("model.")})
+        load_weights(self.model, path)
         entries = {}
         for key, v in state.items():
             if key.startswith("optimizer."):
@@ -64,6 +65,13 @@ class Training:
         self.losses = state["losses"].tolist()
         self.seconds = float(metadata["seconds"])
         self.scheduler.load_state_dict({**self.scheduler.state_dict(), "last_epoch": self.step})
+
+
+def load_weights(model, checkpoint):
+    """Give `model` the weights of a checkpoint; (settings of the run that wrote it, steps it had done)."""
+    state, metadata = load_with_metadata(checkpoint)
+    model.load_state_dict({k.removeprefix("model."): v for k, v in state.items() if k.startswith("model.")})
+    return json.loads(metadata.get("settings", "{}")), len(state["losses"])
 
 
 def train(training, batches, loss_of, checkpoint=None, resume=False, every=100):
@@ -79,17 +87,16 @@ def train(training, batches, loss_of, checkpoint=None, resume=False, every=100):
     training.model.train()
     bar = tqdm(total=training.steps, initial=training.step, desc="training", unit="step", mininterval=0.5)
     with bar, _interrupt_at_the_end_of_a_step() as interrupted:
-        for batch in batches(training.step):
-            if training.step >= training.steps:
-                break
-            start = time.perf_counter()
+        clock = time.perf_counter()
+        for batch in islice(batches(training.step), training.steps - training.step):
             loss = loss_of(training.model, batch)
             training.optimizer.zero_grad()
             loss.backward()
             training.optimizer.step()
             training.scheduler.step()
             training.losses.append(loss.item())
-            training.seconds += time.perf_counter() - start
+            clock, before = time.perf_counter(), clock
+            training.seconds += clock - before  # with the time that the batch took
             _check_finite(training)
             bar.update()
             if training.step % 10 == 0:

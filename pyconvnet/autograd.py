@@ -18,6 +18,7 @@ registry = {}  # name -> Primitive: what the tests sweep and the table of rules 
 _creation = itertools.count()  # a result is younger than its arguments: creation order is a topological order
 _accumulation = threading.Lock()  # several threads may add to the .grad of one parameter
 _FREED = ("the tape was freed",)
+_ndarray = np.ndarray
 
 
 class _Mode(threading.local):
@@ -60,7 +61,7 @@ class Tensor:
     __array_ufunc__ = None  # so that ndarray * Tensor asks Tensor.__rmul__, and keeps the gradient
 
     def __init__(self, data, requires_grad=False, node=None):
-        if type(data) is not np.ndarray:
+        if type(data) is not _ndarray:
             data = np.asarray(data)
         if requires_grad and data.dtype.kind != "f":
             raise TypeError(
@@ -94,7 +95,9 @@ class Tensor:
         for leaf, g in _walk([(self, seed)], create_graph, free=not keep):
             g = g if create_graph else Tensor(np.array(g, dtype=leaf.data.dtype))  # a copy: storage of its own
             with _accumulation:
-                leaf.grad = g if leaf.grad is None else _sum(leaf.grad, g, create_graph)
+                if leaf.grad is not None:
+                    g = leaf.grad + g if create_graph else Tensor(leaf.grad.data + g.data)
+                leaf.grad = g
 
     def __reduce__(self):
         if self.node is not None:
@@ -219,45 +222,51 @@ def _walk(seeds, create_graph, needed=None, wanted=None, free=False):
     A heap over creation numbers hands out the youngest pending tensor: all that was computed from it is younger
     and done, so its cotangent is complete. No recursion, no sort. Gradients that nobody `needs` are not computed.
     """
-    pending, heap, found = {}, [], []
-
-    def arrive(t, g):
-        if t.order in pending:
-            pending[t.order] = (t, _sum(pending[t.order][1], g, create_graph))
-        else:
-            pending[t.order] = (t, g)
-            heapq.heappush(heap, -t.order)
-
+    pending = _gathered(seeds)
+    heap, found = [-order for order in pending], []
+    heapq.heapify(heap)
     with _recording(create_graph):
-        for t, g in seeds:
-            arrive(t, g)
         while heap:
             t, g = pending.pop(-heapq.heappop(heap))
-            if t.node is None if wanted is None else t.order in wanted:
+            node = t.node
+            if node is None if wanted is None else t.order in wanted:
                 found.append((t, g))
-            if t.node is None:
+            if node is None:
                 continue
-            if t.node is _FREED:
+            if node is _FREED:
                 raise RuntimeError(
                     "backward a second time: the tape was freed by the first backward; "
                     "call the first one with retain_graph=True, or compute the forward pass again"
                 )
-            prim, args, params = t.node
+            prim, args, params = node
             y, values = (t, args) if create_graph else (t.data, [value(a) for a in args])
             for i, a in enumerate(args):
                 if isinstance(a, Tensor) and a.requires_grad and (needed is None or a.order in needed):
                     rule = prim.rule(i)
-                    if rule is not None:
-                        ga = rule(g, y, *values, **params)
-                        if ga.shape != a.data.shape:
-                            raise RuntimeError(
-                                f"rule {i} of {prim.__name__} returned a gradient of shape {ga.shape} "
-                                f"for an argument of shape {a.data.shape}"
-                            )
-                        arrive(a, ga)
+                    if rule is None:
+                        continue
+                    ga = rule(g, y, *values, **params)
+                    if ga.shape != a.data.shape:
+                        raise RuntimeError(
+                            f"rule {i} of {prim.__name__} returned a gradient of shape {ga.shape} "
+                            f"for an argument of shape {a.data.shape}"
+                        )
+                    if a.order in pending:
+                        pending[a.order] = (a, pending[a.order][1] + ga)
+                    else:
+                        pending[a.order] = (a, ga)
+                        heapq.heappush(heap, -a.order)
             if free:
                 t.node = _FREED  # and with it the arrays that only the tape kept alive
     return found
+
+
+def _gathered(seeds):
+    """Several seeds, those of one tensor added."""
+    pending = {}
+    for t, g in seeds:
+        pending[t.order] = (t, pending[t.order][1] + g if t.order in pending else g)
+    return pending
 
 
 def _leading_to(inputs, outputs):
@@ -277,11 +286,6 @@ def _leading_to(inputs, outputs):
             if any(isinstance(a, Tensor) and a.order in leading for a in node[1]):
                 leading.add(order)
     return leading
-
-
-def _sum(a, b, create_graph):
-    """a + b for two cotangents of one tensor (or two .grad Tensors)."""
-    return a + b if create_graph or not isinstance(a, Tensor) else Tensor(a.data + b.data)
 
 
 def _seed(op, t, g, create_graph):

@@ -27,35 +27,36 @@ def tensor(data, dtype=None, requires_grad=False):
 
 def zeros(*size, dtype=float32, requires_grad=False):
     """All 0."""
-    return Tensor(np.zeros(_size(size), dtype), requires_grad)
+    return Tensor(np.zeros(_size(size), dtype or float32), requires_grad)
 
 
 def ones(*size, dtype=float32, requires_grad=False):
     """All 1."""
-    return Tensor(np.ones(_size(size), dtype), requires_grad)
+    return Tensor(np.ones(_size(size), dtype or float32), requires_grad)
 
 
 def full(size, fill_value, dtype=None, requires_grad=False):
-    """All `fill_value`."""
-    dtype = dtype or (float32 if isinstance(fill_value, float) else None)
-    return Tensor(np.full(_size((size,)), fill_value, dtype), requires_grad)
+    """All `fill_value`; the dtype is that of `tensor(fill_value)`."""
+    return Tensor(np.full(_size((size,)), value(fill_value), dtype or tensor(fill_value).dtype), requires_grad)
 
 
-def arange(start, end=None, step=1, dtype=None):
-    """start, start + step, ... below end."""
+def arange(start, end=None, step=1, dtype=None, requires_grad=False):
+    """start, start + step, ... below end. ValueError where step leads away from end."""
     start, end = (0, start) if end is None else (start, end)
-    dtype = dtype or (int64 if all(isinstance(v, int) for v in (start, end, step)) else float32)
-    return Tensor(np.arange(start, end, step).astype(dtype))
+    if step == 0 or (end - start) / step < 0:
+        raise ValueError(f"arange: no steps of {step} lead from {start} to {end}")
+    dtype = dtype or (int64 if all(isinstance(v, (int, np.integer)) for v in (start, end, step)) else float32)
+    return Tensor(np.arange(start, end, step).astype(dtype), requires_grad)
 
 
-def zeros_like(input, dtype=None):
+def zeros_like(input, dtype=None, requires_grad=False):
     """All 0, shaped like `input`."""
-    return Tensor(np.zeros_like(value(input), dtype))
+    return Tensor(np.zeros_like(value(input), dtype, order="C"), requires_grad)
 
 
-def ones_like(input, dtype=None):
+def ones_like(input, dtype=None, requires_grad=False):
     """All 1, shaped like `input`."""
-    return Tensor(np.ones_like(value(input), dtype))
+    return Tensor(np.ones_like(value(input), dtype, order="C"), requires_grad)
 
 
 def manual_seed(seed):
@@ -74,12 +75,12 @@ def generator():
 
 def randn(*size, dtype=float32, requires_grad=False):
     """Standard normal values."""
-    return Tensor(_generator.standard_normal(_size(size), dtype), requires_grad)
+    return Tensor(_generator.standard_normal(_size(size), dtype or float32), requires_grad)
 
 
 def rand(*size, dtype=float32, requires_grad=False):
     """Uniform values in [0, 1)."""
-    return Tensor(_generator.random(_size(size), dtype), requires_grad)
+    return Tensor(_generator.random(_size(size), dtype or float32), requires_grad)
 
 
 def _size(size):

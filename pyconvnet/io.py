@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,18 @@ from .autograd import Tensor, value
 
 def save(state, path, metadata=None):
     """Write {name: Tensor or array} to `path` as safetensors, with optional {str: str} metadata; whole or not at all."""
+    if not isinstance(state, Mapping):
+        raise TypeError(f"save: expected {{name: Tensor or array}}, got {type(state).__name__}")
+    if not all(isinstance(v, str) for item in (metadata or {}).items() for v in item):
+        raise TypeError("save: the metadata must be {str: str}")
     arrays = {}
     for name, t in state.items():
-        array = np.ascontiguousarray(value(t)).reshape(np.shape(value(t)))
-        if not isinstance(name, str) or array.dtype.kind not in "fiub":
+        array = value(t)
+        if not isinstance(name, str) or not isinstance(array, (np.ndarray, np.generic)) or array.dtype.kind not in "fiub":
             raise TypeError(f"save: {name!r} of type {type(t).__name__} is not a named tensor of numbers")
-        arrays[name] = array
+        if array.dtype.itemsize > 8 or name == "__metadata__":
+            raise TypeError(f"save: safetensors cannot hold {name!r} of dtype {array.dtype}")
+        arrays[name] = np.ascontiguousarray(array).reshape(array.shape)
     write_whole(path, to_bytes(arrays, metadata))
 
 
@@ -36,6 +43,8 @@ def load_with_metadata(path):
             return {name: Tensor(f.get_tensor(name)) for name in f.keys()}, f.metadata() or {}  # noqa: SIM118
     except SafetensorError as error:
         raise ValueError(f"load: {path} is not a whole safetensors file ({error})") from None
+    except TypeError as error:
+        raise ValueError(f"load: {path} holds tensors of a type that NumPy does not have ({error})") from None
 
 
 def write_whole(path, content):

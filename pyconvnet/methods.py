@@ -7,7 +7,7 @@ import numpy as np
 from . import primitives as P
 from .autograd import Primitive, Tensor, value
 from .functional import activations, reductions, shapes
-
+from .functional.promotion import promoted
 
 _operands = (Tensor, int, float, np.ndarray, np.generic)
 
@@ -21,27 +21,49 @@ def _binary(p):
     """An operator and its reflection; left to the other operand where that is no number, array or Tensor."""
 
     def forward(a, b):
-        if isinstance(b, Tensor):
-            return p(a, b)
-        return p(a, _operand(b)) if isinstance(b, _operands) else NotImplemented
+        if a.data.dtype.kind == "f" and (type(b) in (int, float) or (type(b) is Tensor and a.dtype is b.dtype)):
+            return p(a, b)  # the common case, without the cost of looking further
+        return p(*promoted(a, _operand(b), floating=p is P.div)) if isinstance(b, _operands) else NotImplemented
 
     def reflected(a, b):
-        return p(_operand(b), a) if isinstance(b, _operands) else NotImplemented
+        return p(*promoted(_operand(b), a, floating=p is P.div)) if isinstance(b, _operands) else NotImplemented
 
     return forward, reflected
 
 
+def _bound(p):
+    """A primitive as a method: unlike a function, a Primitive does not bind to the tensor it is looked up on."""
+
+    def method(x):
+        return p(x)
+
+    method.__name__, method.__doc__ = p.__name__, p.__doc__
+    return method
+
+
+def _unary(p):
+    """The same for one with values between the whole numbers: those become float32 first."""
+
+    def method(x):
+        return p(x if x.data.dtype.kind == "f" else promoted(x, floating=True)[0])
+
+    method.__name__, method.__doc__ = p.__name__, p.__doc__
+    return method
+
+
 def _comparison(compare):
     def method(a, b):
-        return Tensor(compare(a.data, value(b))) if isinstance(b, _operands) else NotImplemented
+        return Tensor(compare(*map(value, promoted(a, _operand(b))))) if isinstance(b, _operands) else NotImplemented
 
     return method
 
 
 def _pow(x, exponent):
-    if isinstance(exponent, (int, float, np.generic)):
-        return P.power(x, exponent=float(exponent) if not float(exponent).is_integer() else int(exponent))
-    return P.exp(exponent * P.log(x))
+    exponent = _operand(exponent)
+    if isinstance(exponent, (int, float)):
+        x = promoted(x, exponent)[0]
+        return P.power(x, exponent=int(exponent) if float(exponent).is_integer() else float(exponent))
+    return P.exp(exponent * P.log(x)) if isinstance(exponent, _operands) else NotImplemented
 
 
 def _rpow(x, base):
@@ -50,6 +72,10 @@ def _rpow(x, base):
 
 def _matmul(x, y):
     """Matrix product of the last two axes; a vector counts as one row (left) or one column (right)."""
+    if not (isinstance(x, (Tensor, np.ndarray)) and isinstance(y, (Tensor, np.ndarray))):
+        return NotImplemented
+    if x.dtype != y.dtype:
+        raise TypeError(f"matmul: the first is {x.dtype} but the second is {y.dtype}: convert one of them")
     a, b = x if x.ndim > 1 else shapes.unsqueeze(x, 0), y if y.ndim > 1 else shapes.unsqueeze(y, 1)
     if a.ndim == 0 or b.ndim == 0 or a.shape[-1] != b.shape[-2]:
         raise ValueError(
@@ -62,6 +88,10 @@ def _matmul(x, y):
 
 def _clamp(x, min=None, max=None):
     """min where x < min, max where x > max; the gradient passes at the bounds."""
+    if min is None and max is None:
+        raise ValueError("clamp: needs min, max or both")
+    x, *bounds = promoted(x, *(b for b in (min, max) if b is not None))
+    min, max = bounds if len(bounds) == 2 else (bounds[0], None) if max is None else (None, bounds[0])
     x = x if min is None else P.where(value(x) < value(min), min, x)
     return x if max is None else P.where(value(x) > value(max), max, x)
 
@@ -69,6 +99,10 @@ def _clamp(x, min=None, max=None):
 def _to(x, dtype):
     """Another dtype; the gradient comes back in this one."""
     dtype = np.dtype(dtype)
+    if dtype.kind not in "fiub" or dtype.itemsize > 8 or dtype == np.float16:
+        raise TypeError(f"to: dtype {dtype} is not supported: use float32, float64, an integer type or bool")
+    if dtype.kind != "f":
+        return x if dtype == x.dtype else Tensor(x.data.astype(dtype))
     return x if dtype == x.dtype else P.cast(x, dtype=dtype)
 
 
@@ -78,10 +112,18 @@ def _item(x):
     return x.data.item()
 
 
+def _size(x, dim=None):
+    return x.shape if dim is None else x.shape[reductions.axes("size", x.ndim, dim)[0]]
+
+
 def _len(x):
     if x.ndim == 0:
-        raise TypeError("len() of a tensor of rank 0")
+        raise TypeError("len() of and iteration over a tensor of rank 0 are not possible: it is a single number")
     return x.shape[0]
+
+
+def _iter(x):
+    return iter([x[i] for i in range(_len(x))])
 
 
 def _bool(x):
@@ -122,14 +164,14 @@ operators = {
     "__ge__": _comparison(operator.ge), "__eq__": _comparison(operator.eq), "__ne__": _comparison(operator.ne),
     "__hash__": object.__hash__,
     "__getitem__": shapes.getitem, "__setitem__": _no_assignment,
-    "__len__": _len, "__iter__": lambda x: (x[i] for i in range(_len(x))),
+    "__len__": _len, "__iter__": _iter,
     "__float__": lambda x: float(_item(x)), "__int__": lambda x: int(_item(x)), "__bool__": _bool,
     "__array__": _array, "__repr__": _repr,
 }  # fmt: skip
 
 methods = {
     # values
-    "size": lambda x, dim=None: x.shape if dim is None else x.shape[dim],
+    "size": _size,
     "numel": lambda x: x.data.size, "dim": lambda x: x.ndim,
     "item": _item, "numpy": lambda x: x.data, "tolist": lambda x: x.data.tolist(),
     "clone": shapes.clone, "to": _to,
@@ -141,26 +183,17 @@ methods = {
     "sum": reductions.sum, "mean": reductions.mean, "var": reductions.var, "amax": reductions.amax,
     "amin": reductions.amin, "argmax": reductions.argmax, "argmin": reductions.argmin,
     "logsumexp": reductions.logsumexp,
-    "any": lambda x: Tensor(x.data.any()), "all": lambda x: Tensor(x.data.all()),
+    "any": reductions.any, "all": reductions.all,
     "isnan": lambda x: Tensor(np.isnan(x.data)), "isfinite": lambda x: Tensor(np.isfinite(x.data)),
     # elementwise
-    "exp": P.exp, "log": P.log, "sqrt": P.sqrt, "tanh": P.tanh, "sigmoid": P.sigmoid, "abs": P.abs,
+    "exp": _unary(P.exp), "log": _unary(P.log), "sqrt": _unary(P.sqrt), "tanh": _unary(P.tanh),
+    "sigmoid": _unary(P.sigmoid), "abs": P.abs,
     "square": lambda x: P.power(x, exponent=2), "pow": _pow, "clamp": _clamp,
     "relu": activations.relu, "softmax": activations.softmax, "log_softmax": activations.log_softmax,
     "matmul": _matmul,
 }  # fmt: skip
 
 
-def _unary(p):
-    """A primitive as a method: unlike a function, a Primitive does not bind to the tensor it is looked up on."""
-
-    def method(x):
-        return p(x)
-
-    method.__name__, method.__doc__ = p.__name__, p.__doc__
-    return method
-
-
 for name, method in {**operators, **methods}.items():
-    setattr(Tensor, name, _unary(method) if isinstance(method, Primitive) else method)
+    setattr(Tensor, name, _bound(method) if isinstance(method, Primitive) else method)
 Tensor.T = property(lambda x: shapes.permute(x, *reversed(range(x.ndim))))

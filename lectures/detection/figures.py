@@ -5,7 +5,7 @@ import numpy as np
 import pyconvnet as pcn
 
 
-def detections(report, test, model, classes, count=8):
+def detections(report, test, model, classes, count=6):
     """Unseen pictures: what the detector found beside the ground truth."""
     chosen = range(min(count, len(test)))
     with report.figure("detections", 2, len(chosen), size=(2.6, 2.8)) as axes:

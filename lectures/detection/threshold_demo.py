@@ -19,7 +19,7 @@ class ThresholdDemo:
         self.figure, self.axes = pyplot.subplots(figsize=(6, 7))
         self.figure.subplots_adjust(bottom=0.25)
         place = self.figure.add_axes
-        self.confidence = Slider(place((0.3, 0.14, 0.55, 0.03)), "confidence above", 0.01, 0.99, valinit=0.4)
+        self.confidence = Slider(place((0.3, 0.14, 0.55, 0.03)), "confidence above", 0.01, 0.99, valinit=0.2)
         self.overlap = Slider(place((0.3, 0.09, 0.55, 0.03)), "suppress above IoU", 0.0, 1.0, valinit=0.45)
         self.next = Button(place((0.3, 0.02, 0.25, 0.05)), "next picture")
         self.confidence.on_changed(lambda _: self.update())

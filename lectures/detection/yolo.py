@@ -28,6 +28,8 @@ from pyconvnet import functional as F
 
 STRIDE = 8  # pixels per cell
 BOXES = 2  # B
+CONFIDENCE = 0.2  # low, because each of a cell's boxes is the responsible one only half of the time
+NMS = 0.45
 X, Y, H, W = range(4)  # a box is (x, y, h, w, c_1 ... c_C, o), in the order of the slide
 
 
@@ -67,7 +69,7 @@ class OneShotDetector(nn.Module):
         n, _, rows, columns = z.shape
         return z.reshape(n, self.boxes, -1, rows, columns).permute(0, 3, 4, 1, 2)
 
-    def predict(self, images, confidence_threshold=0.4, nms_threshold=0.45):
+    def predict(self, images, confidence_threshold=CONFIDENCE, nms_threshold=NMS):
         """One (boxes, scores, labels) per picture: boxes in pixels, best score first."""
         with pcn.no_grad():
             output = self(images).data
@@ -179,7 +181,7 @@ def learn(options, report, data):
     model = OneShotDetector(data.classes)
     optimizer = pcn.optim.Adam(model.parameters(), lr=settings.lr, betas=(0.9, 0.99))
     schedule = pcn.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    identity = {"lecture": "yolo", "data": options.data, "seed": options.seed, "steps": steps, **vars(settings)}
+    identity = {**vars(settings), "lecture": "yolo", "data": options.data, "seed": options.seed, "steps": steps}
     training = Training(model, optimizer, schedule, steps, identity)
     loader = pcn.data.DataLoader(data.train, settings.batch, shuffle=True, seed=options.seed)
 
@@ -222,18 +224,22 @@ def run(options, report):
     before_and_after_suppression(report, model, data.test, data.classes)
 
 
-def before_and_after_suppression(report, model, test, classes, threshold=0.4):
-    """Figure: objectness in every cell, the boxes above the threshold, and those that suppression keeps."""
-    crowded = max(range(min(40, len(test))), key=lambda i: len(test[i][1][1]))
-    image = test[crowded][0]
+def before_and_after_suppression(report, model, test, classes):
+    """Figure: objectness in every cell, the boxes above the threshold, and those that suppression keeps.
+
+    On the picture, of the first 40, in which suppression strikes out most.
+    """
+    images = np.stack([test[i][0] for i in range(min(40, len(test)))])
     with pcn.no_grad():
-        grid = model(pcn.tensor(image[None])).data[0]
-    found = decode(grid, threshold)
-    kept = suppress(*found, 0.45)
+        grids = model(pcn.tensor(images)).data
+    before = [decode(grid, CONFIDENCE) for grid in grids]
+    after = [suppress(*found, NMS) for found in before]
+    i = int(np.argmax([len(b[0]) - len(a[0]) for b, a in zip(before, after)]))
+    image, found, kept = images[i], before[i], after[i]
     with report.figure("objectness", 1, 3) as axes:
-        figures.heat(axes[0, 0], image, objectness(grid).max(-1), "objectness sigmoid(o) of each cell")
+        figures.heat(axes[0, 0], image, objectness(grids[i]).max(-1), "objectness sigmoid(o) of each cell")
         pcn.viz.draw_boxes(image, *_drawn(found), classes=classes, ax=axes[0, 1])
-        axes[0, 1].set_title(f"{len(found[0])} boxes above confidence {threshold}")
+        axes[0, 1].set_title(f"{len(found[0])} boxes above confidence {CONFIDENCE}")
         pcn.viz.draw_boxes(image, *_drawn(kept), classes=classes, ax=axes[0, 2])
         axes[0, 2].set_title(f"{len(kept[0])} after non-max suppression")
 

@@ -57,8 +57,7 @@ def random_scale_shift(image, target, rng, scale=0.2, shift=0.15, aspect=0.08, m
     ty = shift * down * height + (1 - sy) * height / 2
     fill = image.mean((1, 2)) if fill is None else np.broadcast_to(fill, 3)
     fill = np.asarray(fill, image.dtype)[:, None, None]
-    rows, columns = interpolation(height, sy, ty, image.dtype), interpolation(width, sx, tx, image.dtype)
-    moved = rows @ ((image - fill) @ columns.T) + fill
+    moved = resample(resample(image - fill, 1, sy, ty), 2, sx, tx) + fill
 
     boxes = np.asarray(target[0], np.float64) * (sx, sy, sx, sy) + (tx, ty, tx, ty)
     cut = boxes.clip(0, (width, height, width, height))
@@ -81,13 +80,21 @@ def random_brightness_contrast(image, target, rng, brightness=0.1, contrast=0.2,
     return np.clip(changed, 0, 1, out=changed), target
 
 
-def interpolation(n, scale, offset, dtype=np.float32):
-    """The (n, n) matrix that resamples a line of n pixels under x -> scale x + offset, linearly; 0 outside.
+def resample(values, axis, scale, offset):
+    """Values moved along one axis under x -> scale x + offset, read linearly between pixel centres; 0 outside.
 
-    Row j holds max(0, 1 - |p - i|), with p the place in the old line of new pixel j, both counted at centres.
+    New pixel j is (1 - r) times the old one left of its place and r times the right one. (Gathers, not a product with
+    an interpolation matrix: the threads of a BLAS lose more time waiting for a busy core than such small work takes.)
     """
+    n = values.shape[axis]
     places = (np.arange(n) + 0.5 - offset) / scale - 0.5
-    return np.maximum(1 - np.abs(places[:, None] - np.arange(n)), 0).astype(dtype)
+    left = np.floor(places)
+    moved = 0
+    for pixel, weight in ((left, 1 - (places - left)), (left + 1, places - left)):
+        weight = np.where((pixel >= 0) & (pixel < n), weight, 0).astype(values.dtype)
+        nearest = pixel.clip(0, n - 1).astype(np.int64)
+        moved = moved + np.take(values, nearest, axis) * weight.reshape((-1,) + (1,) * (values.ndim - 1 - axis))
+    return moved
 
 
 def _flipped_pixels(image, horizontal, vertical, transpose):

@@ -5,38 +5,44 @@ from ..autograd import value
 from .reductions import logsumexp
 
 
-def relu(x):
+def relu(input, inplace=False):
     """max(x, 0); the gradient at 0 is 0, relu(NaN) is NaN."""
-    return P.leaky_relu(x, slope=0.0)
+    _not_inplace("relu", inplace)
+    return P.leaky_relu(input, slope=0.0)
 
 
-def leaky_relu(x, negative_slope=0.01):
+def leaky_relu(input, negative_slope=0.01, inplace=False):
     """x where x > 0, else negative_slope * x."""
-    return P.leaky_relu(x, slope=float(negative_slope))
+    _not_inplace("leaky_relu", inplace)
+    return P.leaky_relu(input, slope=float(negative_slope))
 
 
-def sigmoid(x):
+def sigmoid(input):
     """1 / (1 + e^-x)."""
-    return P.sigmoid(x)
+    return P.sigmoid(input)
 
 
-def tanh(x):
+def tanh(input):
     """(e^x - e^-x) / (e^x + e^-x)."""
-    return P.tanh(x)
+    return P.tanh(input)
 
 
-def softplus(x, beta=1.0, threshold=20.0):
+def softplus(input, beta=1.0, threshold=20.0):
     """log(1 + e^(beta x)) / beta, and x itself where beta x > threshold."""
-    return P.where(value(x) * beta > threshold, x, P.softplus(x * beta) / beta)
+    return P.where(value(input) * beta > threshold, input, P.softplus(input * beta) / beta)
 
 
-def softmax(x, dim):
-    """e^x / sum e^x over `dim`."""
-    return P.exp(log_softmax(x, dim))
+def softmax(input, dim, dtype=None):
+    """e^x / sum e^x over `dim`; `dtype` converts the input first."""
+    return P.exp(log_softmax(input, dim, dtype))
 
 
-def log_softmax(x, dim):
-    """x - log sum e^x over `dim`."""
+def log_softmax(input, dim, dtype=None):
+    """x - log sum e^x over `dim`; `dtype` converts the input first."""
+    x = input if dtype is None else P.cast(input, dtype=dtype)
     return x - logsumexp(x, dim, keepdim=True)
 
 
+def _not_inplace(op, inplace):
+    if inplace:
+        raise NotImplementedError(f"{op}: inplace=True is not offered, no operation writes into its input: leave it out")

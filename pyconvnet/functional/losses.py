@@ -1,23 +1,27 @@
-"""Loss functions, with PyTorch's `reduction`: "mean", "sum" or "none"."""
+"""Loss functions, with PyTorch's `reduction`: "mean", "sum" or "none". Settings behind the targets are keywords."""
 
 import numpy as np
 
 from .. import primitives as P
-from ..autograd import value
+from ..autograd import Tensor, value
 from .activations import log_softmax
 from .reductions import mean, sum
 
 
-def mse_loss(input, target, reduction="mean"):
-    """(input - target)^2"""
-    _same_shape("mse_loss", input, target)
+def mse_loss(input, target, *, reduction="mean", weight=None):
+    """weight (input - target)^2; the mean is weighted."""
+    target = _target("mse_loss", input, target)
     d = input - target
-    return _reduced("mse_loss", d * d, reduction)
+    if weight is None:
+        return _reduced("mse_loss", d * d, reduction)
+    weight = _target("mse_loss", input, weight, "weight")
+    loss = _reduced("mse_loss", d * d * weight, "sum" if reduction == "mean" else reduction)
+    return loss / weight.sum() if reduction == "mean" else loss
 
 
-def binary_cross_entropy_with_logits(input, target, weight=None, reduction="mean", pos_weight=None):
+def binary_cross_entropy_with_logits(input, target, weight=None, *, reduction="mean", pos_weight=None):
     """-[pos_weight t log s(x) + (1 - t) log(1 - s(x))] with s the sigmoid, as a softplus of the logit x: stable."""
-    _same_shape("binary_cross_entropy_with_logits", input, target)
+    target = _target("binary_cross_entropy_with_logits", input, target)
     if pos_weight is None:
         loss = P.softplus(input) - input * target
     else:
@@ -25,29 +29,88 @@ def binary_cross_entropy_with_logits(input, target, weight=None, reduction="mean
     return _reduced("binary_cross_entropy_with_logits", loss if weight is None else loss * weight, reduction)
 
 
-def nll_loss(input, target, reduction="mean"):
-    """-input[n, target[n]]; input [N, C] log-probabilities, target [N] classes from 0."""
+def nll_loss(input, target, weight=None, *, ignore_index=-100, reduction="mean"):
+    """-weight[t] input[n, t], t = target[n]; entries with t = ignore_index count nothing, the mean is weighted too.
+
+    input [N, C], [N, C, d1, ...] or [C] log-probabilities; target [N], [N, d1, ...] or [] classes from 0.
+    """
     t = np.asarray(value(target))
-    if input.ndim != 2 or t.shape != input.shape[:1]:
-        raise ValueError(f"nll_loss: input {input.shape} should be (N, C) and target {t.shape} should be (N,)")
+    classes = input.shape[1 if input.ndim > 1 else 0] if input.ndim else 0
+    if not input.ndim or t.shape != input.shape[:1] * (input.ndim > 1) + input.shape[2:]:
+        raise ValueError(f"nll_loss: input {input.shape} should be (N, C, ...) and target {t.shape} should be (N, ...)")
     if t.dtype.kind not in "iu":
         raise TypeError(f"nll_loss: target must hold integer classes, got {t.dtype}")
-    if t.size and not (0 <= t.min() and t.max() < input.shape[1]):
+    counted = t.reshape(-1) != ignore_index
+    rows, t_counted = _rows(input), np.where(counted, t.reshape(-1), 0)
+    if t_counted.size and not (0 <= t_counted.min() and t_counted.max() < classes):
         raise IndexError(
-            f"nll_loss: target has class {t.max() if t.max() >= input.shape[1] else t.min()}, but input has "
-            f"{input.shape[1]} classes (0 to {input.shape[1] - 1}): do the labels count from 1?"
+            f"nll_loss: target has class {t_counted.max() if t_counted.max() >= classes else t_counted.min()}, but "
+            f"input has {classes} classes (0 to {classes - 1}): do the labels count from 1?"
         )
-    return _reduced("nll_loss", -P.index(input, key=(np.arange(len(t)), t), shape=input.shape), reduction)
+    loss = -P.index(rows, key=(np.arange(t.size), t_counted), shape=rows.shape)
+    weights = _class_weights("nll_loss", weight, classes, rows.dtype)[t_counted] * counted
+    if weight is not None or not counted.all():
+        loss = P.where(counted, loss * weights, 0.0)
+    if reduction == "mean":
+        return sum(loss) * _reciprocal(weights.sum())
+    return _reduced("nll_loss", P.reshape(loss, shape=t.shape), reduction)
 
 
-def cross_entropy(input, target, reduction="mean"):
-    """-log softmax(input)[target]; input [N, C] logits, target [N] classes from 0."""
-    return nll_loss(log_softmax(input, 1), target, reduction)
+def cross_entropy(input, target, weight=None, *, ignore_index=-100, reduction="mean", label_smoothing=0.0):
+    """-sum_c q[c] weight[c] log softmax(input)[c] over the class axis, q the target distribution.
+
+    input [N, C], [N, C, d1, ...] or [C] logits. target: classes from 0 without the class axis (q is 1 there), or
+    probabilities in the shape of input. label_smoothing e mixes q with the uniform: (1 - e) q + e / C.
+    """
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"cross_entropy: label_smoothing must lie in [0, 1], got {label_smoothing}")
+    axis = 1 if input.ndim > 1 else 0
+    log_p, t = log_softmax(input, axis), np.asarray(value(target))
+    along = tuple(-1 if i == axis else 1 for i in range(input.ndim))
+    weights = _class_weights("cross_entropy", weight, input.shape[axis], input.dtype)
+    if t.shape == input.shape and t.dtype.kind == "f":
+        q = target * (1 - label_smoothing) + label_smoothing / input.shape[axis]
+        loss = -sum(log_p * q * weights.reshape(along), axis)
+        if reduction == "mean":
+            return sum(loss) * _reciprocal(value(loss).size)
+        return _reduced("cross_entropy", loss, reduction)
+    loss = nll_loss(log_p, t, weight, ignore_index=ignore_index, reduction=reduction)
+    if not label_smoothing:
+        return loss
+    counted = t != ignore_index
+    uniform = P.where(counted, -sum(log_p * weights.reshape(along), axis), 0.0)
+    if reduction == "mean":
+        uniform = sum(uniform) * _reciprocal((weights[np.where(counted, t, 0)] * counted).sum())
+    else:
+        uniform = _reduced("cross_entropy", uniform, reduction)
+    return loss * (1 - label_smoothing) + uniform * (label_smoothing / input.shape[axis])
 
 
-def _same_shape(op, input, target):
-    if input.shape != np.shape(value(target)):
-        raise ValueError(f"{op}: input has shape {input.shape} but target has {np.shape(value(target))}")
+def _rows(x):
+    """[N, C, d1, ...] as one row of C per entry of the target."""
+    if x.ndim > 2:
+        x = P.permute(x, dims=(0, *range(2, x.ndim), 1))
+    return P.reshape(x, shape=(int(np.prod(x.shape[:-1])), x.shape[-1]))
+
+
+def _class_weights(op, weight, classes, dtype):
+    weights = np.ones(classes) if weight is None else np.asarray(value(weight))
+    if weights.shape != (classes,):
+        raise ValueError(f"{op}: weight has shape {weights.shape}, expected ({classes},): one number per class")
+    return weights.astype(dtype)
+
+
+def _reciprocal(count):
+    """The factor of a mean; of nothing it is NaN, as in PyTorch."""
+    return 1 / float(count) if count else float("nan")
+
+
+def _target(op, input, target, name="target"):
+    """The target (or weight), in the shape of the input; bool and integer ones as floats."""
+    t = np.asarray(value(target))
+    if input.shape != t.shape:
+        raise ValueError(f"{op}: input has shape {input.shape} but {name} has {t.shape}")
+    return t.astype(input.dtype) if t.dtype.kind != "f" else target if isinstance(target, Tensor) else t
 
 
 def _reduced(op, loss, reduction):

@@ -20,6 +20,8 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
             raise ValueError(
                 f"batch_norm: input has {channels} channels (axis 1 of {x.shape}) but {name} has shape {t.shape}"
             )
+        if t is not None and t.dtype != x.dtype:
+            raise TypeError(f"batch_norm: input is {x.dtype} but {name} is {t.dtype}: convert one of them")
     weight = np.ones(channels, x.dtype) if weight is None else weight
     bias = np.zeros(channels, x.dtype) if bias is None else bias
     if not training:

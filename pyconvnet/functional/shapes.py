@@ -6,11 +6,14 @@ import numpy as np
 
 from .. import primitives as P
 from ..autograd import Tensor, value
+from .promotion import promoted
 
 
 def reshape(x, *shape):
     """The same values under another shape; one size may be -1."""
     shape = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
+    if not all(isinstance(n, (int, np.integer)) and n >= -1 for n in shape):
+        raise ValueError(f"reshape: sizes must be whole numbers, zero or more, or one -1, got {tuple(shape)}")
     size, known = math.prod(x.shape), math.prod(n for n in shape if n != -1)
     fits = known == size if -1 not in shape else list(shape).count(-1) == 1 and known and size % known == 0
     if not fits:
@@ -70,17 +73,20 @@ def expand(x, *shape):
 
 
 def cat(tensors, dim=0):
-    """Join along an existing axis."""
+    """Join along an existing axis. Tensors of shape (0,) are left out among others, as PyTorch does."""
     tensors = list(tensors)
     if not tensors:
         raise ValueError("cat: needs at least one tensor")
+    if any(t.ndim == 0 for t in tensors):
+        raise ValueError("cat: a tensor of rank 0 has no axis to join along; use stack")
+    tensors = [t for t in tensors if t.shape != (0,)] or tensors[:1]
     d = _axis("cat", tensors[0], dim)
     for i, t in enumerate(tensors):
         rest, first = (s.shape[:d] + s.shape[d + 1 :] for s in (t, tensors[0]))
         if t.ndim != tensors[0].ndim or rest != first:
             raise ValueError(f"cat: tensor {i} has shape {t.shape}, tensor 0 has {tensors[0].shape}: "
                              f"they may differ along dim {dim} only")  # fmt: skip
-    return P.concatenate(*tensors, dim=d)
+    return P.concatenate(*promoted(*tensors), dim=d)
 
 
 def stack(tensors, dim=0):

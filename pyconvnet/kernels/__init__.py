@@ -20,53 +20,78 @@ from pyconvnet.kernels.backend import (
 )
 
 __all__ = [
-    "active", "active_isa", "available", "batch_norm", "batch_norm_input", "batch_norm_statistics", "batch_norm_sums",
-    "col2im", "conv", "conv_input", "conv_weight", "get_num_threads", "im2col", "leaky_relu", "leaky_relu_grad",
-    "max_pool_indices", "nms", "set_num_threads", "supported_isas", "use",
+    "active",
+    "active_isa",
+    "available",
+    "batch_norm",
+    "batch_norm_input",
+    "batch_norm_statistics",
+    "batch_norm_sums",
+    "col2im",
+    "conv",
+    "conv_input",
+    "conv_weight",
+    "get_num_threads",
+    "im2col",
+    "leaky_relu",
+    "leaky_relu_grad",
+    "max_pool_indices",
+    "nms",
+    "set_num_threads",
+    "supported_isas",
+    "use",
 ]
 
 
 def conv(x, w, stride=1, padding=0, dilation=1, groups=1):
     """y[n, f, oy, ox] = sum over c, i, j of x[n, c, oy s - p + i d, ox s - p + j d] w[f, c, i, j].
 
-    x [N, C, H, W], w [F, C / groups, kh, kw] -> [N, F, Ho, Wo]. The trilinear form <g, conv(x, w)> has three partial
-    derivatives: conv, conv_input and conv_weight.
+    x [N, C, H, W], w [F, C / groups, kh, kw] -> [N, F, Ho, Wo]. The trilinear form <g, conv(x, w)> has three
+    partial derivatives: conv, conv_input and conv_weight.
     """
     x, w = _floats("conv", x=x, w=w)
-    return backend.current.conv(x, w, geometry.conv_geometry("conv", x.shape, w.shape, stride, padding, dilation, groups))
+    return backend.current.conv(
+        x, w, geometry.conv_geometry("conv", x.shape, w.shape, stride, padding, dilation, groups)
+    )
 
 
 def conv_input(g, w, input_size, stride=1, padding=0, dilation=1, groups=1):
-    """Gradient with respect to x of <g, conv(x, w)>, for x of size input_size = (H, W): the transposed convolution.
+    """Gradient in x of <g, conv(x, w)>, for x of size input_size = (H, W): the transposed convolution.
 
     g [N, F, Ho, Wo], w [F, C / groups, kh, kw] -> [N, C, H, W].
     """
     g, w = _floats("conv_input", g=g, w=w)
-    k = geometry.conv_input_geometry("conv_input", g.shape, w.shape, input_size, stride, padding, dilation, groups)
+    k = geometry.conv_input_geometry(
+        "conv_input", g.shape, w.shape, input_size, stride, padding, dilation, groups
+    )
     return backend.current.conv_input(g, w, k)
 
 
 def conv_weight(g, x, kernel_size, stride=1, padding=0, dilation=1, groups=1):
-    """Gradient with respect to w of <g, conv(x, w)>, for w of kernel_size = (kh, kw).
+    """Gradient in w of <g, conv(x, w)>, for w of kernel_size = (kh, kw).
 
     g [N, F, Ho, Wo], x [N, C, H, W] -> [F, C / groups, kh, kw].
     """
     g, x = _floats("conv_weight", g=g, x=x)
-    k = geometry.conv_weight_geometry("conv_weight", g.shape, x.shape, kernel_size, stride, padding, dilation, groups)
+    k = geometry.conv_weight_geometry(
+        "conv_weight", g.shape, x.shape, kernel_size, stride, padding, dilation, groups
+    )
     return backend.current.conv_weight(g, x, k)
 
 
 def im2col(x, kernel_size, stride=1, padding=0, dilation=1):
-    """cols[n, (c, i, j), (oy, ox)] = x[n, c, oy s - p + i d, ox s - p + j d], 0 in the padding (torch: unfold).
+    """cols[n, (c, i, j), (oy, ox)] = x[n, c, oy s - p + i d, ox s - p + j d], 0 in the padding.
 
-    x [N, C, H, W] -> [N, C kh kw, Ho Wo].
+    x [N, C, H, W] -> [N, C kh kw, Ho Wo], laid out as torch.nn.functional.unfold has it.
     """
     (x,) = _floats("im2col", x=x)
-    return backend.current.im2col(x, geometry.im2col_geometry("im2col", x.shape, kernel_size, stride, padding, dilation))
+    return backend.current.im2col(
+        x, geometry.im2col_geometry("im2col", x.shape, kernel_size, stride, padding, dilation)
+    )
 
 
 def col2im(cols, input_size, kernel_size, stride=1, padding=0, dilation=1):
-    """The transpose of im2col: adds every column entry to its pixel of an image of input_size = (H, W) (torch: fold).
+    """The transpose of im2col: adds every column entry to its pixel of an image of input_size = (H, W).
 
     cols [N, C kh kw, Ho Wo] -> [N, C, H, W].
     """
@@ -86,16 +111,19 @@ def max_pool_indices(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mo
 
 
 def nms(boxes, scores, iou_threshold):
-    """Greedy non-maximum suppression: int64 indices of the boxes kept, highest score first, ties in input order.
+    """Greedy non-maximum suppression: int64 indices of boxes kept, best score first, ties in input order.
 
-    boxes [n, 4] xyxy, scores [n]. A kept box strikes out those with IoU > iou_threshold. IoU is computed in the dtype
-    of the boxes; where it is NaN (two boxes without area, a NaN coordinate) nothing is struck out. NaN scores come first.
+    boxes [n, 4] xyxy, scores [n]. A kept box strikes out those with IoU > iou_threshold. IoU is computed in
+    the dtype of the boxes; where it is NaN (two boxes without area, a NaN coordinate) it strikes out nothing.
+    NaN scores come first.
     """
     boxes, scores = _floats("nms", boxes=boxes, scores=scores)
     if boxes.ndim != 2 or boxes.shape[1] != 4:
         raise ValueError(f"nms: boxes must be [n, 4] (x1, y1, x2, y2), got shape {boxes.shape}")
     if scores.shape != boxes.shape[:1]:
-        raise ValueError(f"nms: scores must be [{len(boxes)}], one for each of the boxes {boxes.shape}, got {scores.shape}")
+        raise ValueError(
+            f"nms: scores must be [{len(boxes)}], one for each of the boxes {boxes.shape}, got {scores.shape}"
+        )
     try:
         exact = float(iou_threshold)
     except (TypeError, ValueError):
@@ -118,14 +146,14 @@ def batch_norm_statistics(x):
 
 
 def batch_norm(x, mean, rstd, weight, bias):
-    """y = (x - mean_c) rstd_c weight_c + bias_c for x [N, C, ...] and four arrays [C]; rstd = 1 / sqrt(var + eps)."""
+    """y = (x - mean_c) rstd_c weight_c + bias_c, x [N, C, ...], the rest [C]; rstd = 1 / sqrt(var + eps)."""
     x, mean, rstd, weight, bias = _floats("batch_norm", x=x, mean=mean, rstd=rstd, weight=weight, bias=bias)
     _per_channel("batch_norm", x, mean=mean, rstd=rstd, weight=weight, bias=bias)
     return backend.current.batch_norm(x, mean, rstd, weight, bias)
 
 
 def batch_norm_sums(g, x, mean, rstd):
-    """(sum g, sum g xhat) [C] with xhat = (x - mean_c) rstd_c, summed in float64: the gradients of bias and weight."""
+    """(sum g, sum g xhat) [C], xhat = (x - mean_c) rstd_c, in float64: the gradients of bias and weight."""
     g, x, mean, rstd = _floats("batch_norm_sums", g=g, x=x, mean=mean, rstd=rstd)
     _same_shape("batch_norm_sums", g, x)
     _per_channel("batch_norm_sums", x, mean=mean, rstd=rstd)
@@ -134,7 +162,10 @@ def batch_norm_sums(g, x, mean, rstd):
 
 def batch_norm_input(g, x, mean, rstd, weight, sum_g, sum_gx):
     """dx = weight_c rstd_c (g - sum_g_c / m - xhat sum_gx_c / m), m the number of values in a channel."""
-    op, rows = "batch_norm_input", {"mean": mean, "rstd": rstd, "weight": weight, "sum_g": sum_g, "sum_gx": sum_gx}
+    op, rows = (
+        "batch_norm_input",
+        {"mean": mean, "rstd": rstd, "weight": weight, "sum_g": sum_g, "sum_gx": sum_gx},
+    )
     g, x, *arrays = _floats(op, g=g, x=x, **rows)
     _same_shape(op, g, x)
     _per_channel(op, x, **dict(zip(rows, arrays, strict=True)))
@@ -167,7 +198,9 @@ def _floats(op, **arrays):
                 raise TypeError(f"{op}: {name} has dtype {a.dtype}, expected float32 or float64")
             result[i] = a = a.astype(a.dtype.newbyteorder("="))
         if i and a.dtype != result[0].dtype:
-            raise TypeError(f"{op}: {next(iter(arrays))} is {first} but {name} is {a.dtype}: convert one of them")
+            raise TypeError(
+                f"{op}: {next(iter(arrays))} is {first} but {name} is {a.dtype}: convert one of them"
+            )
     return result
 
 
@@ -178,8 +211,10 @@ def _per_channel(op, x, **vectors):
         raise ValueError(f"{op}: x {x.shape} holds no values to normalise")
     for name, v in vectors.items():
         if v.shape != x.shape[1:2]:
-            raise ValueError(f"{op}: {name} must be [{x.shape[1]}], one number per channel (axis 1 of {x.shape}), "
-                             f"got shape {v.shape}")
+            raise ValueError(
+                f"{op}: {name} must be [{x.shape[1]}], one number per channel (axis 1 of {x.shape}), "
+                f"got shape {v.shape}"
+            )
 
 
 def _same_shape(op, g, x):

@@ -18,11 +18,11 @@ current = None  # the module that answers; read afresh by every call
 _threads = 1
 
 
-class use:  # noqa: N801 (a function to its users, who may also write `with use(...)`)
+class use:
     """Switch to backend "naive", "numpy" or "cpp", at once; as a context manager, until the block ends.
 
-    `isa` picks one of supported_isas() for cpp (default: leave as is). ValueError for a name that does not exist,
-    RuntimeError for one that this installation or machine does not have.
+    `isa` picks one of supported_isas() for cpp (default: leave as is). ValueError for a name that does not
+    exist, RuntimeError for a backend that this installation does not have.
     """
 
     def __init__(self, name, isa=None):
@@ -47,7 +47,9 @@ def _switch(name, isa=None, force_isa=False):
         if name != "cpp" and not force_isa:
             raise ValueError(f"use: isa={isa!r} belongs to the cpp backend, not to {name}")
         if isa not in supported_isas():
-            raise ValueError(f"use: isa must be one of {', '.join(supported_isas())} on this machine, got {isa!r}")
+            raise ValueError(
+                f"use: isa must be one of {', '.join(supported_isas())} on this machine, got {isa!r}"
+            )
         cpp.use_isa(isa)
     current = _backends[name]
 
@@ -104,7 +106,9 @@ def _defaults():
     try:
         set_num_threads(int(threads) if threads else min(_cores(), 1024))
     except ValueError:
-        raise ValueError(f"PYCONVNET_NUM_THREADS={threads}: expected a number of threads from 1 to 1024") from None
+        raise ValueError(
+            f"PYCONVNET_NUM_THREADS={threads}: expected a number of threads from 1 to 1024"
+        ) from None
     if name not in ("naive", "numpy", "cpp"):
         raise ValueError(f"PYCONVNET_KERNELS={name}: expected one of naive, numpy, cpp")
     if isa and cpp and isa not in supported_isas():
@@ -112,7 +116,10 @@ def _defaults():
     if cpp is None and name == "cpp":
         raise RuntimeError(f"PYCONVNET_KERNELS=cpp: the compiled backend is not available ({_why_no_cpp})")
     if cpp is None and not os.environ.get("PYCONVNET_KERNELS"):
-        print("pyconvnet: no compiled kernels in this installation, using NumPy (slower, same results)", file=sys.stderr)
+        print(
+            "pyconvnet: no compiled kernels in this installation, using NumPy (slower, same results)",
+            file=sys.stderr,
+        )
     if isa and cpp:
         cpp.use_isa(isa)
     _switch(name)

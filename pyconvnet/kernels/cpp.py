@@ -1,6 +1,6 @@
-"""The compiled backend: allocates the result, hands raw arrays to `_cpp` (cpp/bindings.cpp), which checks shapes again.
+"""The compiled backend: allocates the result and hands raw arrays to `_cpp` (cpp/bindings.cpp).
 
-pybind11 lets misaligned arrays pass, hence `_raw`: C order, aligned, native byte order.
+pybind11 lets misaligned arrays pass, hence `_raw`: C order, aligned. `_cpp` checks the shapes again.
 """
 
 import numpy as np

@@ -2,14 +2,16 @@
 
     out = floor((in + 2 padding - dilation (kernel - 1) - 1) / stride) + 1        for height and width alike
 
-Each function takes the name of the operation for its messages (`op`), and is cached on the shapes it was given.
+Each function takes the name of the operation (`op`) for its messages, and is cached.
 """
 
 import math
 from dataclasses import dataclass
 from functools import lru_cache
 
-MAX_ELEMENTS = 2**47  # a petabyte of float64: anything larger is a slip, and would overflow offsets further down
+MAX_ELEMENTS = (
+    2**47
+)  # a petabyte of float64: anything larger is a slip, and would overflow offsets further down
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +62,19 @@ def conv_geometry(op, x_shape, w_shape, stride=1, padding=0, dilation=1, groups=
 
 
 def conv_input_geometry(op, g_shape, w_shape, input_size, stride=1, padding=0, dilation=1, groups=1):
-    """Geometry of the convolution whose input gradient takes g, the gradient of y, and gives [N, C, *input_size]."""
+    """Geometry of the convolution whose input gradient takes g and gives [N, C, *input_size]."""
     options = _options(op, stride, padding, dilation)
     size = pair(op, "input_size", input_size, 1)
     return _conv_input(op, tuple(g_shape), tuple(w_shape), size, *options, _integer(op, "groups", groups, 1))
 
 
 def conv_weight_geometry(op, g_shape, x_shape, kernel_size, stride=1, padding=0, dilation=1, groups=1):
-    """Geometry of the convolution whose weight gradient takes g, the gradient of y, and gives [F, C/groups, kh, kw]."""
+    """Geometry of the convolution whose weight gradient takes g and x and gives [F, C / groups, kh, kw]."""
     options = _options(op, stride, padding, dilation)
     kernel = pair(op, "kernel_size", kernel_size, 1)
-    return _conv_weight(op, tuple(g_shape), tuple(x_shape), kernel, *options, _integer(op, "groups", groups, 1))
+    return _conv_weight(
+        op, tuple(g_shape), tuple(x_shape), kernel, *options, _integer(op, "groups", groups, 1)
+    )
 
 
 def im2col_geometry(op, x_shape, kernel_size, stride=1, padding=0, dilation=1):
@@ -86,7 +90,7 @@ def col2im_geometry(op, cols_shape, input_size, kernel_size, stride=1, padding=0
 
 
 def pool_geometry(op, x_shape, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
-    """Geometry of pooling; stride None is the kernel size; ceil_mode keeps a last window that starts in the picture."""
+    """Geometry of pooling; stride None: the kernel size; ceil_mode keeps a last window that starts inside."""
     kernel = pair(op, "kernel_size", kernel_size, 1)
     options = _options(op, kernel if stride is None else stride, padding, dilation)
     return _pool(op, tuple(x_shape), kernel, *options, bool(ceil_mode))
@@ -104,14 +108,18 @@ def pair(op, name, value, least):
         except TypeError:  # a zero-dimensional array has __len__ but no length
             value = (value, value)
     if len(value) != 2:
-        raise ValueError(f"{op}: {name} must be an int or a pair (vertical, horizontal), got {len(value)} numbers: {value}")
+        raise ValueError(
+            f"{op}: {name} must be an int or a pair (vertical, horizontal), got {len(value)} numbers: {value}"
+        )
     return _integer(op, name, value[0], least), _integer(op, name, value[1], least)
 
 
 def _integer(op, name, value, least):
     if type(value) is not int:
         if isinstance(value, bool) or not hasattr(value, "__index__"):
-            raise TypeError(f"{op}: {name} must be an int or a pair of ints, got {value!r} ({type(value).__name__})")
+            raise TypeError(
+                f"{op}: {name} must be an int or a pair of ints, got {value!r} ({type(value).__name__})"
+            )
         try:
             value = value.__index__()
         except TypeError:
@@ -135,10 +143,16 @@ def _conv(op, x_shape, w_shape, stride, padding, dilation, groups):
     n, c, *_ = x_shape
     f, per_group, *kernel = w_shape
     if f % groups:
-        raise ValueError(f"{op}: groups={groups} does not divide the {f} out channels (axis 0 of weight {w_shape})")
+        raise ValueError(
+            f"{op}: groups={groups} does not divide the {f} out channels (axis 0 of weight {w_shape})"
+        )
     if c != per_group * groups:
-        expected = f"{per_group * groups}" + (f" ({per_group} in each of {groups} groups)" if groups > 1 else "")
-        message = f"{op}: input has {c} channels (axis 1 of {x_shape}) but weight {w_shape} expects {expected}"
+        expected = f"{per_group * groups}" + (
+            f" ({per_group} in each of {groups} groups)" if groups > 1 else ""
+        )
+        message = (
+            f"{op}: input has {c} channels (axis 1 of {x_shape}) but weight {w_shape} expects {expected}"
+        )
         if x_shape[3] == per_group * groups:
             message += ": is the input NHWC?"
         elif c % groups:
@@ -164,7 +178,9 @@ def _conv_weight(op, g_shape, x_shape, kernel, stride, padding, dilation, groups
     _rank4(op, "gradient", g_shape, "[batch, out channels, height, width]")
     _rank4(op, "input", x_shape, "[batch, channels, height, width]")
     if x_shape[1] % groups:
-        raise ValueError(f"{op}: groups={groups} does not divide the {x_shape[1]} channels (axis 1 of input {x_shape})")
+        raise ValueError(
+            f"{op}: groups={groups} does not divide the {x_shape[1]} channels (axis 1 of input {x_shape})"
+        )
     w_shape = (g_shape[1], x_shape[1] // groups, *kernel)
     _fits(op, "result", w_shape)
     return _takes_gradient(op, _conv(op, x_shape, w_shape, stride, padding, dilation, groups), g_shape)
@@ -182,19 +198,25 @@ def _im2col(op, x_shape, kernel, stride, padding, dilation):
 @lru_cache(maxsize=4096)
 def _col2im(op, cols_shape, size, kernel, stride, padding, dilation):
     if len(cols_shape) != 3:
-        raise ValueError(f"{op}: columns must be [batch, channels * kernel area, positions], got shape {cols_shape}")
+        raise ValueError(
+            f"{op}: columns must be [batch, channels * kernel area, positions], got shape {cols_shape}"
+        )
     n, rows, _ = cols_shape
     area = math.prod(kernel)
     if rows % area or rows == 0:
-        raise ValueError(f"{op}: axis 1 of the columns {cols_shape} must be a multiple of the kernel area "
-                         f"{kernel[0]} x {kernel[1]} = {area}, got {rows}")
+        raise ValueError(
+            f"{op}: axis 1 of the columns {cols_shape} must be a multiple of the kernel area "
+            f"{kernel[0]} x {kernel[1]} = {area}, got {rows}"
+        )
     x_shape = (n, rows // area, *size)
     _fits(op, "result", x_shape)
     geometry = _im2col(op, x_shape, kernel, stride, padding, dilation)
     if geometry.cols_shape != cols_shape:
         ho, wo = geometry.window.output
-        raise ValueError(f"{op}: an image of size {size} has {ho} x {wo} = {ho * wo} window positions, but axis 2 of the "
-                         f"columns {cols_shape} has {cols_shape[2]}: are input_size, stride, padding, dilation those of im2col?")
+        raise ValueError(
+            f"{op}: an image of size {size} has {ho} x {wo} = {ho * wo} window positions, but axis 2 of the "
+            f"columns {cols_shape} has {cols_shape[2]}: are size and options those of im2col?"
+        )
     return geometry
 
 
@@ -203,7 +225,9 @@ def _pool(op, x_shape, kernel, stride, padding, dilation, ceil_mode):
     _rank4(op, "input", x_shape, "[batch, channels, height, width]")
     for axis in (0, 1):
         if 2 * padding[axis] > kernel[axis]:
-            raise ValueError(f"{op}: padding {padding[axis]} is more than half of the kernel's size {kernel[axis]}")
+            raise ValueError(
+                f"{op}: padding {padding[axis]} is more than half of the kernel's size {kernel[axis]}"
+            )
     window = _window(op, x_shape, kernel, stride, padding, dilation, ceil_mode)
     y_shape = (*x_shape[:2], *window.output)
     _fits(op, "output", y_shape)
@@ -212,8 +236,11 @@ def _pool(op, x_shape, kernel, stride, padding, dilation, ceil_mode):
 
 def _takes_gradient(op, geometry, g_shape):
     if geometry.y_shape != g_shape:
-        raise ValueError(f"{op}: gradient has shape {g_shape}, but input {geometry.x_shape} with weight {geometry.w_shape} "
-                         f"gives output {geometry.y_shape}: are the sizes and options those of the convolution?")
+        raise ValueError(
+            f"{op}: gradient has shape {g_shape}, but input {geometry.x_shape} with weight "
+            f"{geometry.w_shape} gives output {geometry.y_shape}: "
+            "are the sizes and options those of the convolution?"
+        )
     return geometry
 
 
@@ -223,13 +250,19 @@ def _window(op, x_shape, kernel, stride, padding, dilation, ceil_mode=False):
     for axis, name in enumerate(("height", "width")):
         extent, padded = dilation[axis] * (kernel[axis] - 1) + 1, size[axis] + 2 * padding[axis]
         if padded >= MAX_ELEMENTS or extent >= MAX_ELEMENTS:
-            raise ValueError(f"{op}: {name} {size[axis]}, padding {padding[axis]}, dilation {dilation[axis]} are too large")
+            raise ValueError(
+                f"{op}: {name} {size[axis]}, padding {padding[axis]}, dilation {dilation[axis]} are too large"
+            )
         span = padded - extent
         if span < 0 and not (ceil_mode and -span <= stride[axis] - 1 and padded > 0):
-            what = f"kernel of {name} {kernel[axis]}" + (f" (extent {extent} with dilation {dilation[axis]})" * (dilation[axis] > 1))
+            what = f"kernel of {name} {kernel[axis]}" + (
+                f" (extent {extent} with dilation {dilation[axis]})" * (dilation[axis] > 1)
+            )
             with_padding = f" with padding {padding[axis]} ({padded} in all)" if padding[axis] else ""
-            raise ValueError(f"{op}: {what} is larger than the input of {name} {size[axis]}{with_padding}, "
-                             f"axis {axis + 2} of {x_shape}")
+            raise ValueError(
+                f"{op}: {what} is larger than the input of {name} {size[axis]}{with_padding}, "
+                f"axis {axis + 2} of {x_shape}"
+            )
         if ceil_mode:
             steps = -(-span // stride[axis])
             if steps * stride[axis] >= size[axis] + padding[axis]:  # it would start in the right-hand padding
@@ -247,8 +280,10 @@ def _rank4(op, name, shape, axes):
         hint = ": one picture needs a batch axis, x[None]" if len(shape) == 3 and name == "input" else ""
         raise ValueError(f"{op}: {name} must be {axes}, got {len(shape)} axes: shape {shape}{hint}")
     if name == "input" and 0 in shape[1:]:
-        raise ValueError(f"{op}: input {shape} has no {('channels', 'rows', 'columns')[shape.index(0, 1) - 1]} "
-                         "(only the batch, axis 0, may be empty)")
+        raise ValueError(
+            f"{op}: input {shape} has no {('channels', 'rows', 'columns')[shape.index(0, 1) - 1]} "
+            "(only the batch, axis 0, may be empty)"
+        )
 
 
 def _fits(op, what, shape):

@@ -1,7 +1,7 @@
 """The definitions, as a textbook writes them: one loop for each index of the formula.
 
-Slow, and meant to be read: every other backend must give what these loops give. Arguments are already checked;
-`k` is the geometry (see geometry.py). Sums are taken in the dtype of the arrays, bar the batch norm ones (float64).
+Slow, and meant to be read: every other backend must give what these loops give. Arguments are already
+checked; `k` is the geometry (geometry.py). Sums have the dtype of the arrays, batch norm's are float64.
 """
 
 import itertools
@@ -18,7 +18,7 @@ def _inside(window, oy, ox, i, j):
 
 
 def _conv_terms(k):
-    """Indices (y, x, w) of all products in <g, conv(x, w)>: the three functions below sum them in three ways."""
+    """Indices (y, x, w) of all products in <g, conv(x, w)>: the functions below sum them in three ways."""
     (n_, f_, ho, wo), (_, c_, kh, kw) = k.y_shape, k.w_shape
     filters_per_group = f_ // k.groups
     for n, f, oy, ox in itertools.product(range(n_), range(f_), range(ho), range(wo)):
@@ -37,7 +37,7 @@ def conv(x, w, k):
 
 
 def conv_input(g, w, k):
-    """dx[n, c, oy s - p + i d, ox s - p + j d] = sum over f, oy, ox, i, j that meet there of g[n, f, oy, ox] w[f, c, i, j]."""
+    """dx[n, c, y, x] = sum over f, oy s - p + i d = y, ox s - p + j d = x of g[n, f, oy, ox] w[f, c, i, j]"""
     dx = np.zeros(k.x_shape, g.dtype)
     for at_y, at_x, at_w in _conv_terms(k):
         dx[at_x] += g[at_y] * w[at_w]
@@ -77,7 +77,7 @@ def col2im(cols, k):
 
 
 def max_pool_indices(x, k):
-    """Where each window's maximum is, as y W + x; the first one, the last NaN if any, -1 where all is padding."""
+    """Where each window's maximum is, as y W + x; the first, the last NaN if any, -1 if all is padding."""
     (n_, c_, ho, wo), (kh, kw) = k.y_shape, k.window.kernel
     indices = np.full(k.y_shape, -1, np.int64)
     for n, c, oy, ox in itertools.product(*map(range, (n_, c_, ho, wo))):
@@ -92,8 +92,9 @@ def max_pool_indices(x, k):
     return indices
 
 
+@np.errstate(all="ignore")  # boxes may hold infinities
 def nms(boxes, scores, iou_threshold):
-    """Greedy: the best-scored box left is kept, and all that overlap it with IoU > threshold are struck out."""
+    """Greedy: the best box left is kept, and all that overlap it with IoU > threshold are struck out."""
     left = sorted(range(len(scores)), key=lambda i: (0, 0) if math.isnan(scores[i]) else (1, -scores[i]))
     keep = []
     while left:
@@ -106,10 +107,9 @@ def nms(boxes, scores, iou_threshold):
 def _iou(a, b):
     width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
     zero = a.dtype.type(0)
-    with np.errstate(all="ignore"):
-        intersection = max(zero, width) * max(zero, height)
-        areas = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1])
-        return intersection / (areas - intersection)  # 0 / 0, two boxes without area, is NaN: not above any threshold
+    intersection = max(zero, width) * max(zero, height)
+    areas = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1])
+    return intersection / (areas - intersection)  # 0 / 0, two boxes without area, is NaN: above no threshold
 
 
 def _channels(x):

@@ -4,6 +4,8 @@ A loop over the kh kw taps of the kernel copies one shifted picture each, which 
 Columns are made for a few images at a time, so that they stay near the cache. Arguments are already checked.
 """
 
+import math
+
 import numpy as np
 
 COLUMN_ELEMENTS = 2**20  # columns of so many elements at a time: 4 MB in float32
@@ -12,12 +14,14 @@ COLUMN_ELEMENTS = 2**20  # columns of so many elements at a time: 4 MB in float3
 def _pad(x, window, value=0):
     """x inside a frame of `value`, large enough for the last window (ceil_mode may read past the padding)."""
     (h, w), (ph, pw) = window.input, window.padding
-    reach = [(o - 1) * s + (k - 1) * d + 1
-             for o, s, k, d in zip(window.output, window.stride, window.kernel, window.dilation, strict=True)]
+    reach = [
+        (o - 1) * s + (k - 1) * d + 1
+        for o, s, k, d in zip(window.output, window.stride, window.kernel, window.dilation, strict=True)
+    ]
     if (ph, pw) == (0, 0) and reach[0] <= h and reach[1] <= w:
         return x
     padded = np.full((*x.shape[:-2], max(h + 2 * ph, reach[0]), max(w + 2 * pw, reach[1])), value, x.dtype)
-    padded[..., ph:ph + h, pw:pw + w] = x
+    padded[..., ph : ph + h, pw : pw + w] = x
     return padded
 
 
@@ -30,16 +34,11 @@ def _taps(window):
             yield i, j, rows, slice(j * dw, j * dw + (wo - 1) * sw + 1, sw)
 
 
-def _columns(x, window):
-    """[N, C, kh, kw, Ho, Wo]: the pixels under each tap."""
-    plain = window.kernel == window.stride == (1, 1) and window.padding == (0, 0)
-    if plain:
-        return x.reshape(*x.shape[:2], 1, 1, *x.shape[2:])
+def _fill(cols, x, window):
+    """cols [N, C, kh, kw, Ho, Wo] (a view of any memory order) = the pixels of x under each tap."""
     padded = _pad(x, window)
-    cols = np.empty((*x.shape[:2], *window.kernel, *window.output), x.dtype)
     for i, j, rows, columns in _taps(window):
         cols[:, :, i, j] = padded[..., rows, columns]
-    return cols
 
 
 def _fold(cols, window):
@@ -48,34 +47,41 @@ def _fold(cols, window):
     x = np.zeros((*cols.shape[:2], h + 2 * ph, w + 2 * pw), cols.dtype)
     for i, j, rows, columns in _taps(window):
         x[..., rows, columns] += cols[:, :, i, j]
-    return np.ascontiguousarray(x[..., ph:ph + h, pw:pw + w])
+    return np.ascontiguousarray(x[..., ph : ph + h, pw : pw + w])
+
+
+# For the matrix product the columns of several images lie side by side, [groups, C/groups kh kw, N Ho Wo]:
+# one large product is faster than a small one for each image.
 
 
 def _chunks(k):
     """Slices of the batch whose columns together have about COLUMN_ELEMENTS elements."""
-    n, per_image = k.x_shape[0], k.groups * k.w_shape[1] * _area(k.window.kernel) * _area(k.window.output)
-    step = max(1, COLUMN_ELEMENTS // per_image)
+    (n, c, *_), (kh, kw), (ho, wo) = k.x_shape, k.window.kernel, k.window.output
+    step = max(1, COLUMN_ELEMENTS // (c * kh * kw * ho * wo))
     return [slice(i, min(n, i + step)) for i in range(0, n, step)]
 
 
-def _area(size):
-    return size[0] * size[1]
+def _columns(x, k):
+    memory = np.empty((x.shape[1], *k.window.kernel, len(x), *k.window.output), x.dtype)
+    _fill(memory.transpose(3, 0, 1, 2, 4, 5), x, k.window)
+    return memory.reshape(k.groups, -1, len(x) * math.prod(k.window.output))
 
 
-def _grouped(k, x, w, y):
-    """x as columns [N, G, K, P], w as [G, F/G, K], y as [N, G, F/G, P]; a None stays None."""
-    groups, rows = k.groups, k.w_shape[0] // k.groups
-    return (None if x is None else _columns(x, k.window).reshape(len(x), groups, -1, _area(k.window.output)),
-            None if w is None else w.reshape(groups, rows, -1),
-            None if y is None else y.reshape(len(y), groups, rows, -1))
+def _matrix(w, k):
+    return w.reshape(k.groups, k.w_shape[0] // k.groups, -1)
+
+
+def _rows(y, k):
+    """y [N, F, Ho, Wo] as [groups, F/groups, N Ho Wo]."""
+    return y.swapaxes(0, 1).reshape(k.groups, k.w_shape[0] // k.groups, -1)
 
 
 def conv(x, w, k):
     """y = W cols(x)."""
     y = np.empty(k.y_shape, x.dtype)
     for part in _chunks(k):
-        cols, matrix, out = _grouped(k, x[part], w, y[part])
-        np.matmul(matrix, cols, out=out)
+        product = np.matmul(_matrix(w, k), _columns(x[part], k))
+        y[part] = product.reshape(k.y_shape[1], -1, *k.window.output).swapaxes(0, 1)
     return y
 
 
@@ -83,25 +89,25 @@ def conv_input(g, w, k):
     """dx = fold(W^T g)."""
     dx = np.empty(k.x_shape, g.dtype)
     for part in _chunks(k):
-        _, matrix, out = _grouped(k, None, w, g[part])
-        cols = np.matmul(matrix.swapaxes(-1, -2), out)
-        dx[part] = _fold(cols.reshape(len(out), k.x_shape[1], *k.window.kernel, *k.window.output), k.window)
+        cols = np.matmul(_matrix(w, k).swapaxes(-1, -2), _rows(g[part], k))
+        cols = cols.reshape(k.x_shape[1], *k.window.kernel, -1, *k.window.output)
+        dx[part] = _fold(cols.transpose(3, 0, 1, 2, 4, 5), k.window)
     return dx
 
 
 def conv_weight(g, x, k):
-    """dW = sum over images of g cols(x)^T."""
-    dw = np.zeros((k.groups, k.w_shape[0] // k.groups, k.w_shape[1] * _area(k.window.kernel)), g.dtype)
+    """dW = g cols(x)^T."""
+    dw = np.zeros(k.w_shape, g.dtype)
     for part in _chunks(k):
-        cols, _, out = _grouped(k, x[part], None, g[part])
-        dw += np.matmul(out, cols.swapaxes(-1, -2)).sum(axis=0)
-    return dw.reshape(k.w_shape)
+        _matrix(dw, k)[...] += np.matmul(_rows(g[part], k), _columns(x[part], k).swapaxes(-1, -2))
+    return dw
 
 
 def im2col(x, k):
     """cols[n, (c, i, j), (oy, ox)]."""
-    cols = _columns(x, k.window).reshape(k.cols_shape)
-    return cols.copy() if np.may_share_memory(cols, x) else cols
+    cols = np.empty((*x.shape[:2], *k.window.kernel, *k.window.output), x.dtype)
+    _fill(cols, x, k.window)
+    return cols.reshape(k.cols_shape)
 
 
 def col2im(cols, k):
@@ -126,7 +132,7 @@ def max_pool_indices(x, k):
 
 def nms(boxes, scores, iou_threshold):
     """One row of IoUs per kept box."""
-    # A stable ascending sort, read backwards from a reversed copy: descending, ties in input order, NaN first.
+    # A stable sort of the reversed scores, read backwards: descending, ties in input order, NaN first.
     left = len(scores) - 1 - np.argsort(scores[::-1], kind="stable")[::-1]
     top_left, bottom_right = boxes[:, :2], boxes[:, 2:]
     keep = []
@@ -135,7 +141,9 @@ def nms(boxes, scores, iou_threshold):
         while len(left):
             best, left = left[0], left[1:]
             keep.append(best)
-            size = np.minimum(bottom_right[best], bottom_right[left]) - np.maximum(top_left[best], top_left[left])
+            size = np.minimum(bottom_right[best], bottom_right[left]) - np.maximum(
+                top_left[best], top_left[left]
+            )
             intersection = np.prod(np.maximum(size, 0), axis=1)
             iou = intersection / (areas[best] + areas[left] - intersection)
             left = left[~(iou > iou_threshold)]

@@ -20,13 +20,19 @@ class Optimizer:
             if value(defaults.get(name, 0)) < 0:
                 raise ValueError(f"{type(self).__name__}: {name} must not be negative, got {defaults[name]}")
         groups = params if isinstance(params[0], dict) else [{"params": params}]
-        self.param_groups = []
+        self.param_groups, seen = [], set()
         for group in groups:
+            if not isinstance(group, dict) or "params" not in group:
+                raise ValueError(f"{type(self).__name__}: every group must be a dict with 'params', got {group!r}")
             members = group["params"]
             members = [members] if isinstance(members, Tensor) else list(members)
             for p in members:
                 if not isinstance(p, Tensor) or p.node is not None:
-                    raise TypeError(f"{type(self).__name__}: can optimise leaf Tensors only, got {type(p).__name__}")
+                    what = "a result of a computation" if isinstance(p, Tensor) else type(p).__name__
+                    raise TypeError(f"{type(self).__name__}: can optimise leaf Tensors only, got {what}")
+                if id(p) in seen:
+                    raise ValueError(f"{type(self).__name__}: a parameter of shape {p.shape} was given twice")
+                seen.add(id(p))
             self.param_groups.append({**defaults, **group, "params": members})
         self.state = {}
 
@@ -37,6 +43,10 @@ class Optimizer:
             for group in self.param_groups:
                 for p in group["params"]:
                     if p.grad is not None:
+                        if p.grad.shape != p.shape:
+                            raise ValueError(
+                                f"{type(self).__name__}: a parameter of shape {p.shape} has a gradient of shape {p.grad.shape}"
+                            )
                         g = -p.grad.data if group.get("maximize") else p.grad.data
                         self.update(p.data, g, self.state.setdefault(p, {}), group)
         return loss
@@ -55,11 +65,22 @@ class Optimizer:
         return {"state": copies, "param_groups": groups}
 
     def load_state_dict(self, state_dict):
-        """Take up the state of an optimiser of the same kind over parameters of the same shapes."""
+        """Take up the state of an optimiser of the same kind over parameters of the same shapes; ValueError otherwise."""
+        if not isinstance(state_dict, dict) or not {"state", "param_groups"} <= set(state_dict):
+            raise ValueError(f"{type(self).__name__}: a state dict has 'state' and 'param_groups'")
         params, groups = self._all(), state_dict["param_groups"]
         sizes = [len(g["params"]) for g in self.param_groups]
         if [len(g["params"]) for g in groups] != sizes:
             raise ValueError(f"{type(self).__name__}: the saved groups do not have {sizes} parameters")
+        for i, entries in state_dict["state"].items():
+            if not 0 <= int(i) < len(params):
+                raise ValueError(f"{type(self).__name__}: there is saved state for parameter {i} of {len(params)}")
+            for name, v in entries.items():
+                if np.shape(v) not in ((), params[int(i)].shape):
+                    raise ValueError(
+                        f"{type(self).__name__}: the saved {name} of parameter {i} has shape {np.shape(v)}, "
+                        f"the parameter has {params[int(i)].shape}"
+                    )
         for own, saved in zip(self.param_groups, groups):
             own.update({k: v for k, v in saved.items() if k != "params"})
         self.state = {params[int(i)]: {k: np.copy(v) for k, v in s.items()} for i, s in state_dict["state"].items()}

@@ -9,7 +9,7 @@ from .reduce import sum_to
 
 def unbroadcast(g, x):
     """The part of the cotangent g that belongs to x, which was broadcast to g's shape."""
-    shape = np.shape(value(x))
+    shape = getattr(x, "shape", ())  # a Python number has none
     return g if g.shape == shape else sum_to(g, shape=shape)
 
 

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for pictures, convolutions, pools and boxes. They shrink to tiny pictures of small integers.
+"""Hypothesis strategies for pictures, convolutions, pools and boxes. They shrink to tiny pictures.
 
 Integer-valued floats make sums exact in any order, so that two implementations can be compared with ==.
 A case is a frozen dataclass whose str() shows the picture: what a student sees as a counterexample.
@@ -34,8 +34,10 @@ class ConvCase:
         return conv_geometry("conv2d", self.x.shape, self.w.shape, *self.options).y_shape
 
     def __str__(self):
-        return (f"x {self.x.shape} {self.x.dtype}, w {self.w.shape}, stride={self.stride} padding={self.padding} "
-                f"dilation={self.dilation} groups={self.groups}\nx =\n{self.x}\nw =\n{self.w}")
+        return (
+            f"x {self.x.shape} {self.x.dtype}, w {self.w.shape}, stride={self.stride} padding={self.padding} "
+            f"dilation={self.dilation} groups={self.groups}\nx =\n{self.x}\nw =\n{self.w}"
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +61,10 @@ class PoolCase:
         return pool_geometry("max_pool2d", self.x.shape, *self.options).y_shape
 
     def __str__(self):
-        return (f"x {self.x.shape} {self.x.dtype}, kernel_size={self.kernel_size} stride={self.stride} "
-                f"padding={self.padding} dilation={self.dilation} ceil_mode={self.ceil_mode}\nx =\n{self.x}")
+        return (
+            f"x {self.x.shape} {self.x.dtype}, kernel_size={self.kernel_size} stride={self.stride} "
+            f"padding={self.padding} dilation={self.dilation} ceil_mode={self.ceil_mode}\nx =\n{self.x}"
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,8 +76,10 @@ class BoxCase:
     iou_threshold: float
 
     def __str__(self):
-        return (f"{len(self.boxes)} boxes {self.boxes.dtype}, iou_threshold={self.iou_threshold}\n"
-                f"boxes =\n{self.boxes}\nscores = {self.scores}")
+        return (
+            f"{len(self.boxes)} boxes {self.boxes.dtype}, iou_threshold={self.iou_threshold}\n"
+            f"boxes =\n{self.boxes}\nscores = {self.scores}"
+        )
 
 
 def dtypes():
@@ -107,7 +113,7 @@ def _pairs(low, high):
 
 @st.composite
 def conv_cases(draw, max_side=6, max_kernel=3, dtype=None, elements=integer_arrays):
-    """ConvCase: strides, padding (beyond the kernel too), dilation, groups; kernels and pictures not square."""
+    """ConvCase: strides, padding (beyond the kernel too), dilation, groups; not only squares."""
     dtype = draw(dtypes()) if dtype is None else np.dtype(dtype)
     n, groups, channels, filters = (draw(st.integers(1, high)) for high in (2, 2, 2, 3))
     kernel, stride = draw(_pairs(1, max_kernel)), draw(_pairs(1, 3))
@@ -145,7 +151,8 @@ def box_cases(draw, max_boxes=8, side=8, dtype=None):
     dtype = draw(dtypes()) if dtype is None else np.dtype(dtype)
     n = draw(st.integers(0, max_boxes))
     corners = st.tuples(*[st.integers(0, side)] * 4).map(
-        lambda c: (min(c[0], c[2]), min(c[1], c[3]), max(c[0], c[2]), max(c[1], c[3])))
+        lambda c: (min(c[0], c[2]), min(c[1], c[3]), max(c[0], c[2]), max(c[1], c[3]))
+    )
     boxes = np.array(draw(st.lists(corners, min_size=n, max_size=n)), dtype).reshape(n, 4)
     scores = np.array(draw(st.lists(st.integers(0, 4).map(lambda s: s / 4), min_size=n, max_size=n)), dtype)
     return BoxCase(boxes, scores, draw(st.sampled_from([0.5, 0.3, 0.7, 0.0, 1.0])))

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyconvnet.data import flip, flip_batch, random_brightness_contrast, random_flip, random_scale_shift
-from pyconvnet.data.augment import interpolation
+from pyconvnet.data.augment import resample
 
 AUGMENTATIONS = [random_flip, random_scale_shift, random_brightness_contrast]
 
@@ -120,9 +120,9 @@ def test_outside_is_the_mean_colour():
 
 
 def test_interpolation_by_whole_pixels_is_a_shift_and_by_none_the_identity():
-    assert np.array_equal(interpolation(5, 1, 0), np.eye(5))
-    assert (interpolation(5, 1, 2) @ np.arange(1, 6)).tolist() == [0, 0, 1, 2, 3]
-    assert np.allclose(interpolation(9, 1.3, -1.35) @ np.ones(9), 1)
+    assert np.array_equal(resample(np.eye(5), 0, 1, 0), np.eye(5))
+    assert resample(np.arange(1.0, 6), 0, 1, 2).tolist() == [0, 0, 1, 2, 3]
+    assert np.allclose(resample(np.ones(9), 0, 1.3, -1.35), 1)
 
 
 @given(st.floats(0.7, 2.5), st.floats(-4, 4))
@@ -131,7 +131,7 @@ def test_interpolation_reads_a_ramp_at_the_right_places(scale, offset):
     centres = np.arange(12) + 0.5
     places = (centres - offset) / scale
     inside = (places >= 0.5) & (places <= 11.5)
-    read = interpolation(12, scale, offset, np.float64) @ centres
+    read = resample(centres, 0, scale, offset)
     assert np.allclose(read[inside], places[inside])
 
 

@@ -1,0 +1,106 @@
+"""Saving and loading: values, dtypes and shapes survive; damage is noticed; a write that fails leaves the old file."""
+
+import os
+import stat
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+import pyconvnet as pcn
+from pyconvnet import io, nn
+
+DTYPES = ["bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64"]
+
+
+@given(array=st.sampled_from(DTYPES).flatmap(lambda d: hnp.arrays(d, hnp.array_shapes(min_dims=0, max_dims=3, min_side=0))))
+def test_values_dtypes_and_shapes_survive(tmp_path_factory, array):
+    path = tmp_path_factory.getbasetemp() / "state.safetensors"
+    io.save({"a": array, "b.0": pcn.tensor(array)}, path)
+    state = io.load(path)
+    assert list(state) == ["a", "b.0"]
+    for t in state.values():
+        assert isinstance(t, pcn.Tensor) and t.dtype == array.dtype and t.shape == array.shape
+        np.testing.assert_array_equal(t.data, array)
+        assert t.data.flags.writeable
+
+
+def test_strided_reversed_and_byte_swapped_arrays(tmp_path):
+    base = np.arange(12.0).reshape(3, 4)
+    arrays = {"strided": base[:, ::2], "reversed": base[::-1], "transposed": base.T, "swapped": base.astype(">f4"), "scalar": np.float32(3)}
+    io.save(arrays, tmp_path / "f")
+    for name, t in io.load(tmp_path / "f").items():
+        np.testing.assert_array_equal(t.data, arrays[name])
+
+
+def test_a_model_and_metadata(tmp_path):
+    net, twin = (nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)) for _ in range(2))
+    io.save(net.state_dict(), tmp_path / "new" / "net", {"epoch": "3", "größe": "x"})
+    state, metadata = io.load_with_metadata(tmp_path / "new" / "net")
+    twin.load_state_dict(state)
+    assert all((a.data == b.data).all() for a, b in zip(net.state_dict().values(), twin.state_dict().values(), strict=True))
+    assert metadata == {"epoch": "3", "größe": "x"}
+    io.save({}, tmp_path / "none")
+    assert io.load_with_metadata(tmp_path / "none") == ({}, {})
+
+
+def test_truncated_and_damaged_files_are_refused(tmp_path):
+    path = tmp_path / "f"
+    io.save({"a": np.arange(10)}, path)
+    whole = path.read_bytes()
+    for length in range(len(whole)):
+        path.write_bytes(whole[:length])
+        with pytest.raises(ValueError, match="not a whole safetensors file"):
+            io.load(path)
+    for foreign in (b"PK\x03\x04" + bytes(50), b"\x80\x02}q\x00.", bytes(100), b"\xff" * 100, whole + b"more"):
+        path.write_bytes(foreign)
+        with pytest.raises(ValueError, match="not a whole safetensors file"):
+            io.load(path)
+
+
+def test_a_missing_file_is_an_oserror(tmp_path):
+    for path in (tmp_path / "nowhere", tmp_path):
+        with pytest.raises(FileNotFoundError, match="no file"):
+            io.load(path)
+
+
+@pytest.mark.parametrize("failing", ["fsync", "replace"])
+def test_a_write_that_fails_leaves_the_old_file_and_no_rubbish(tmp_path, monkeypatch, failing):
+    path = tmp_path / "f"
+    io.save({"a": np.arange(3)}, path)
+
+    def full(*_):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(os, failing, full)
+    with pytest.raises(OSError, match="no space"):
+        io.save({"a": np.zeros(1000)}, path)
+    assert os.listdir(tmp_path) == ["f"] and io.load(path)["a"].tolist() == [0, 1, 2]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permission bits")
+def test_permissions_are_those_of_any_new_file(tmp_path):
+    before = os.umask(0o027)
+    try:
+        io.save({"a": np.zeros(1)}, tmp_path / "f")
+    finally:
+        assert os.umask(before) == 0o027
+    assert stat.S_IMODE((tmp_path / "f").stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize(
+    ("state", "metadata", "words"),
+    [
+        ({"a": 3.0}, None, "'a' of type float"), ({"a": [1, 2]}, None, "'a' of type list"), ({"a": None}, None, "NoneType"),
+        ({"a": "text"}, None, "str"), ({"a": {"b": np.ones(1)}}, None, "dict"), ({1: np.ones(1)}, None, "1 of type ndarray"),
+        ({"a": np.ones(1, complex)}, None, "'a'"), ({"a": np.array([object()])}, None, "'a'"),
+        ({"__metadata__": np.ones(1)}, None, "__metadata__"), ([np.ones(1)], None, "got list"),
+        ({"a": np.ones(1)}, {"epoch": 3}, "metadata"),
+    ],
+)  # fmt: skip
+def test_what_is_no_named_tensor_is_refused_before_anything_is_written(tmp_path, state, metadata, words):
+    with pytest.raises(TypeError, match=words):
+        io.save(state, tmp_path / "f", metadata)
+    assert not os.listdir(tmp_path)

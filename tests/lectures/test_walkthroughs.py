@@ -1,0 +1,133 @@
+"""The walk-throughs run as scripts, modules and notebooks, and keep the form that makes them steppable."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lectures import course
+
+ROOT = Path(__file__).resolve().parents[2]
+WALKTHROUGHS = sorted((ROOT / "lectures" / "walkthroughs").glob("[!_]*.py"))
+CODE_LINES = 25  # of a cell: what a student takes in at one glance
+
+# What each walk-through explains: it may call these functions, and must not hold a second copy of them.
+EXPLAINS = {
+    "convolution": (
+        "pyconvnet/kernels/naive.py",
+        "pyconvnet/kernels/numpy.py",
+        "pyconvnet/primitives/conv.py",
+        "pyconvnet/functional/convolution.py",
+        "pyconvnet/autograd.py",
+    ),
+    "yolo": ("lectures/detection/yolo.py", "lectures/detection/figures.py", "lectures/training.py"),
+}
+
+each = pytest.mark.parametrize("path", WALKTHROUGHS, ids=lambda path: path.stem)
+
+
+def environment():
+    settings = {"MPLBACKEND": "agg", "PYCONVNET_QUICK": "1", "PYTHONWARNINGS": "error::RuntimeWarning"}
+    return os.environ | settings
+
+
+def run(*command, folder=ROOT):
+    command = [sys.executable, *command]
+    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert "Traceback" not in done.stderr
+    return done.stdout
+
+
+def cells(path):
+    """[(is it text?, source)] of a percent-format file."""
+    parts = re.split(r"^# %%(.*)\n", path.read_text(), flags=re.MULTILINE)
+    assert parts[0] == "", "a walk-through starts with its first cell"
+    return [("[markdown]" in kind, source) for kind, source in zip(parts[1::2], parts[2::2])]
+
+
+def functions(path):
+    tree = ast.parse(path.read_text())
+    return {n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.ClassDef)}
+
+
+def test_there_are_walkthroughs():
+    assert {path.stem for path in WALKTHROUGHS} == set(EXPLAINS)
+
+
+@each
+def test_runs_as_a_script_from_the_root_of_the_checkout(path):
+    assert len(run(path.relative_to(ROOT)).splitlines()) > 20
+
+
+@each
+def test_runs_as_a_module(path):
+    run("-m", f"lectures.walkthroughs.{path.stem}")
+
+
+@each
+def test_runs_as_a_notebook(path, monkeypatch):
+    jupytext = pytest.importorskip("jupytext")
+    nbclient = pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
+    for name, setting in environment().items():
+        monkeypatch.setenv(name, setting)
+    monkeypatch.delenv("MPLBACKEND")  # as Jupyter shows pictures: each figure in the output of its cell
+    notebook = jupytext.read(path)
+    text = [c for c in notebook.cells if c.cell_type == "markdown"]
+    assert len(text) > 5 and "===" in text[0].source
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    where = {"metadata": {"path": str(path.parent)}}  # where Jupyter starts a notebook's kernel
+    nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3", resources=where).execute()
+    outputs = [o for c in notebook.cells if c.cell_type == "code" for o in c.outputs]
+    assert not [o for o in outputs if o.output_type == "error"]
+    assert sum("image/png" in o.get("data", {}) for o in outputs) >= 5
+
+
+@each
+def test_first_cell_is_a_docstring_with_an_underlined_title(path):
+    is_text, source = cells(path)[0]
+    assert is_text and source.startswith('r"""\n')
+    title, line, blank, *_ = ast.get_docstring(ast.parse(path.read_text())).splitlines()
+    assert line == "=" * len(title) and not blank
+
+
+@each
+def test_text_has_underlined_titles_and_no_code(path):
+    for is_text, source in cells(path)[1:]:
+        if is_text:
+            lines = source.strip().splitlines()
+            assert all(line.startswith("#") for line in lines), "a text cell holds comments only"
+            if len(lines) > 1 and set(lines[1]) <= set("# -"):
+                assert len(lines[1]) == len(lines[0])
+
+
+@each
+def test_cells_are_short_and_begin_with_code(path):
+    for is_text, source in cells(path):
+        if not is_text:
+            code = [line for line in source.splitlines() if line.strip() and not line.strip().startswith("#")]
+            assert 1 <= len(code) <= CODE_LINES, source
+            assert not source.startswith("#"), "gallery pages take a leading comment for text:\n" + source
+
+
+@each
+def test_ends_each_figure_with_show(path):
+    for is_text, source in cells(path):
+        if not is_text and "plt.subplot" in source:
+            assert source.rstrip().endswith("plt.show()"), source
+
+
+@each
+def test_holds_no_second_copy_of_what_it_explains(path):
+    explained = set().union(*(functions(ROOT / module) for module in EXPLAINS[path.stem]))
+    assert not functions(path) & explained
+
+
+def test_walkthroughs_of_the_course_exist():
+    named = [lecture.walkthrough for lecture in course.COURSE if lecture.walkthrough]
+    assert named and all((ROOT / name).is_file() for name in named)

@@ -1,0 +1,100 @@
+"""Layers: the function with weights of its own, PyTorch's initial spread, batch norm's bookkeeping, bad input."""
+
+import math
+
+import numpy as np
+import pytest
+
+import pyconvnet as pcn
+import pyconvnet.functional as F
+from pyconvnet import nn
+from pyconvnet.nn import init
+
+
+def test_conv2d_is_the_function():
+    layer = nn.Conv2d(4, 6, (3, 2), stride=(2, 1), padding=1, dilation=(1, 2), groups=2)
+    x = pcn.randn(2, 4, 7, 8)
+    np.testing.assert_array_equal(layer(x).data, F.conv2d(x, layer.weight, layer.bias, (2, 1), 1, (1, 2), 2).data)
+    assert layer.weight.shape == (6, 2, 3, 2) and layer.stride == (2, 1) and layer.padding == (1, 1)
+    assert nn.Conv2d(3, 2, 5, padding="same")(pcn.ones(1, 3, 6, 6)).shape == (1, 2, 6, 6)
+
+
+def test_stateless_layers_are_the_functions():
+    x = pcn.randn(2, 3, 6, 6)
+    for layer, y in (
+        (nn.ReLU(), F.relu(x)), (nn.LeakyReLU(0.3), F.leaky_relu(x, 0.3)), (nn.Sigmoid(), F.sigmoid(x)), (nn.Tanh(), F.tanh(x)),
+        (nn.MaxPool2d(3, 2, 1), F.max_pool2d(x, 3, 2, 1)), (nn.MaxPool2d(2, ceil_mode=True), F.max_pool2d(x, 2, ceil_mode=True)),
+        (nn.Flatten(), x.reshape(2, -1)), (nn.Flatten(0, 1), x.reshape(6, 6, 6)),
+    ):  # fmt: skip
+        np.testing.assert_array_equal(layer(x).data, y.data)
+        assert not list(layer.parameters())
+    assert len(nn.MaxPool2d(2, return_indices=True)(x)) == 2
+
+
+@pytest.mark.parametrize(("layer", "fan_in"), [(nn.Conv2d(8, 64, 5, groups=2), 100), (nn.Linear(100, 64), 100)])
+def test_initial_weights_and_biases_are_uniform_within_one_over_root_fan_in(layer, fan_in):
+    bound = 1 / math.sqrt(fan_in)
+    for p in layer.parameters():
+        assert p.dtype == np.float32 and np.abs(p.data).max() <= bound
+    assert layer.weight.data.std() == pytest.approx(bound / math.sqrt(3), rel=0.05)
+    assert abs(layer.weight.data.mean()) < bound / 20 and layer.bias.data.std() > bound / 4
+
+
+def test_init_fills_in_place_with_the_stated_spread():
+    w = pcn.zeros(200, 50, 2, 2)
+    assert init.kaiming_normal_(w, mode="fan_out", nonlinearity="relu") is w
+    assert w.data.std() == pytest.approx(math.sqrt(2 / 800), rel=0.02)
+    init.kaiming_uniform_(w, a=math.sqrt(5))
+    assert np.abs(w.data).max() == pytest.approx(1 / math.sqrt(200), rel=0.01)
+    assert init.normal_(w, 3, 0.5).data.mean() == pytest.approx(3, abs=0.02)
+    assert init.uniform_(w, 2, 4).data.min() >= 2 and init.constant_(w, 7).data.max() == 7
+    assert init.zeros_(w).data.max() == 0 and init.ones_(w).data.min() == 1
+    assert init.calculate_gain("tanh") == 5 / 3 and init.calculate_gain("leaky_relu", 1) == 1
+    with pytest.raises(ValueError, match="rank 2"):
+        init.kaiming_normal_(pcn.zeros(3))
+    with pytest.raises(ValueError, match="unknown nonlinearity 'swish'"):
+        init.calculate_gain("swish")
+
+
+def test_batch_norm_layer_counts_and_averages():
+    layer = nn.BatchNorm2d(2, momentum=None)
+    batches = [pcn.randn(3, 2, 4, 4) * (i + 1) for i in range(3)]
+    for x in batches:
+        layer(x)
+    assert layer.num_batches_tracked.item() == 3
+    for statistic, f in (("running_mean", lambda x: x.mean((0, 2, 3))), ("running_var", lambda x: x.var((0, 2, 3), ddof=1))):
+        expected = np.mean([f(x.data) for x in batches], axis=0)  # momentum None: the plain average
+        np.testing.assert_allclose(getattr(layer, statistic).data, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_batch_norm_without_statistics_or_weights():
+    x = pcn.randn(4, 2, 3, 3)
+    layer = nn.BatchNorm2d(2, affine=False, track_running_stats=False)
+    assert not layer.state_dict()
+    np.testing.assert_array_equal(layer.eval()(x).data, layer.train()(x).data)
+    assert list(nn.BatchNorm2d(2, bias=False).state_dict())[:2] == ["weight", "running_mean"]
+
+
+t = pcn.zeros
+
+
+@pytest.mark.parametrize(
+    ("mistake", "error", "words"),
+    [
+        (lambda: nn.Conv2d(3, 16, 3)(t(8, 1, 32, 32)), ValueError, "input has 1 channels.*expects 3"),
+        (lambda: nn.Conv2d(3, 16, 3)(t(8, 32, 32, 3)), ValueError, r"32 channels \(axis 1 of .*is the input NHWC\?"),
+        (lambda: nn.Conv2d(3, 16, 7)(t(8, 3, 5, 5)), ValueError, "larger than the input of height 5"),
+        (lambda: nn.Conv2d(3, 4, 3, groups=2), ValueError, "must divide by groups 2"),
+        (lambda: nn.Conv2d(3, 4, 0), ValueError, "kernel_size must be positive"),
+        (lambda: nn.Conv2d(3, 4, 3, padding_mode="reflect"), NotImplementedError, "'reflect'"),
+        (lambda: nn.Conv2d(3, 4, 3)(t(1, 3, 5, 5, dtype="float64")), TypeError, "float64.*float32"),
+        (lambda: nn.Linear(12, 2)(t(5, 3, 2, 2)), ValueError, "was the input flattened"),
+        (lambda: nn.BatchNorm2d(3)(t(2, 3)), ValueError, r"\[N, C, H, W\], got shape \(2, 3\)"),
+        (lambda: nn.BatchNorm2d(3)(t(2, 4, 2, 2)), ValueError, "4 channels"),
+        (lambda: nn.BatchNorm2d(3)(t(1, 3, 1, 1)), ValueError, "more than one value per channel"),
+        (lambda: nn.ReLU(inplace=True)(t(2)), NotImplementedError, "inplace"),
+    ],
+)
+def test_bad_input_gets_words(mistake, error, words):
+    with pytest.raises(error, match=words):
+        mistake()

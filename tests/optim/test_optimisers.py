@@ -1,0 +1,223 @@
+"""Optimisers against their update rules written out here; groups, saved state, mistakes."""
+
+import math
+
+import numpy as np
+import pytest
+
+import pyconvnet as pcn
+from pyconvnet import optim
+
+START = np.array([[1.0, -2.0], [3.0, 0.5]])
+GRADIENTS = np.random.default_rng(0).standard_normal((6, 2, 2))
+
+
+def run(make, gradients=GRADIENTS, p=None, optimiser=None):
+    p = pcn.tensor(START, requires_grad=True) if p is None else p
+    optimiser = make([p]) if optimiser is None else optimiser
+    for g in gradients:
+        p.grad = pcn.tensor(g)
+        optimiser.step()
+    return p.data, optimiser
+
+
+@pytest.mark.parametrize("maximize", [False, True])
+@pytest.mark.parametrize("weight_decay", [0, 0.1])
+@pytest.mark.parametrize(("momentum", "dampening", "nesterov"), [(0, 0, False), (0.9, 0, False), (0.9, 0.3, False), (0.9, 0, True)])
+def test_sgd(momentum, dampening, nesterov, weight_decay, maximize):
+    p, v = START.copy(), None
+    for g in GRADIENTS:
+        g = (-g if maximize else g) + weight_decay * p
+        v = g if v is None else momentum * v + (1 - dampening) * g
+        p = p - 0.1 * (g + momentum * v if nesterov else v if momentum else g)
+    options = dict(lr=0.1, momentum=momentum, dampening=dampening, weight_decay=weight_decay, nesterov=nesterov, maximize=maximize)
+    np.testing.assert_allclose(run(lambda params: optim.SGD(params, **options))[0], p, rtol=1e-12)
+
+
+@pytest.mark.parametrize("maximize", [False, True])
+@pytest.mark.parametrize("amsgrad", [False, True])
+@pytest.mark.parametrize("weight_decay", [0, 0.1])
+@pytest.mark.parametrize("kind", ["Adam", "AdamW"])
+def test_adam(kind, weight_decay, amsgrad, maximize):
+    lr, b1, b2, eps = 0.1, 0.8, 0.9, 1e-3
+    p, m, v, largest = START.copy(), 0, 0, 0
+    for t, g in enumerate(GRADIENTS, 1):
+        g = -g if maximize else g
+        if kind == "AdamW":
+            p = p - lr * weight_decay * p
+        else:
+            g = g + weight_decay * p
+        m, v = b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g**2
+        largest = np.maximum(largest, v)
+        m_hat, v_hat = m / (1 - b1**t), (largest if amsgrad else v) / (1 - b2**t)
+        p = p - lr * m_hat / (np.sqrt(v_hat) + eps)
+    options = dict(lr=lr, betas=(b1, b2), eps=eps, weight_decay=weight_decay, amsgrad=amsgrad, maximize=maximize)
+    np.testing.assert_allclose(run(lambda params: getattr(optim, kind)(params, **options))[0], p, rtol=1e-12)
+
+
+def test_the_first_step_of_adam_has_the_length_of_the_learning_rate():
+    for scale in (1e-3, 1.0, 1e3):
+        moved = run(lambda params: optim.Adam(params, lr=0.01), GRADIENTS[:1] * scale)[0] - START
+        np.testing.assert_allclose(moved, -0.01 * np.sign(GRADIENTS[0]), rtol=1e-3)
+
+
+def test_defaults_are_pytorchs():
+    p = [pcn.tensor([1.0], requires_grad=True)]
+    sgd, adam, adamw = (kind(p).param_groups[0] for kind in (optim.SGD, optim.Adam, optim.AdamW))
+    assert (sgd["lr"], sgd["momentum"], adam["lr"], adam["betas"], adam["eps"], adam["weight_decay"]) == (
+        1e-3, 0, 1e-3, (0.9, 0.999), 1e-8, 0)  # fmt: skip
+    assert adamw["weight_decay"] == 0.01
+
+
+MAKERS = [
+    lambda params: optim.SGD(params, lr=0.1, momentum=0.9, nesterov=True),
+    lambda params: optim.Adam(params, lr=0.1, amsgrad=True),
+    lambda params: optim.AdamW(params, lr=0.1),
+]
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_saved_and_loaded_it_goes_on_bit_for_bit(make):
+    straight, _ = run(make)
+    half, first = run(make, GRADIENTS[:3])
+    p = pcn.tensor(half.copy(), requires_grad=True)
+    second = make([p])
+    second.param_groups[0]["lr"] = 99
+    saved = first.state_dict()
+    second.load_state_dict(saved)
+    resumed, _ = run(make, GRADIENTS[3:], p, second)
+    np.testing.assert_array_equal(resumed, straight)
+    assert saved["param_groups"][0]["params"] == [0]
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_saved_state_is_a_copy(make):
+    _, optimiser = run(make, GRADIENTS[:2])
+    before = {k: np.copy(v) for k, v in optimiser.state_dict()["state"][0].items()}
+    for v in optimiser.state_dict()["state"][0].values():
+        v[...] = 7
+    assert all((before[k] == v).all() for k, v in optimiser.state_dict()["state"][0].items())
+
+
+def test_groups_have_settings_of_their_own():
+    a, b, c = (pcn.tensor([1.0], requires_grad=True) for _ in range(3))
+    optimiser = optim.SGD([{"params": [a]}, {"params": b, "lr": 1.0}, {"params": [c], "maximize": True}], lr=0.5)
+    for p in (a, b, c):
+        p.grad = pcn.tensor([1.0])
+    optimiser.step()
+    assert [p.item() for p in (a, b, c)] == [0.5, 0, 1.5]
+    optimiser.param_groups[0]["lr"] = 0.25
+    a.grad, b.grad, c.grad = pcn.tensor([1.0]), None, None
+    optimiser.step()
+    assert [p.item() for p in (a, b, c)] == [0.25, 0, 1.5]  # without a gradient nothing moves
+
+
+def test_a_step_keeps_dtype_and_storage_and_records_nothing():
+    p = pcn.tensor([1.0, 2.0], requires_grad=True)
+    array = p.data
+    for make in MAKERS:
+        optimiser = make([p])
+        loss = optimiser.step(lambda: [optimiser.zero_grad(), (y := (p * p).sum()), y.backward()][1])  # noqa: B023
+        assert loss.shape == () and p.data is array and p.dtype == np.float32 and p.node is None
+    optimiser.zero_grad(set_to_none=False)
+    assert p.grad.tolist() == [0, 0]
+    optimiser.zero_grad()
+    assert p.grad is None
+
+
+def test_every_optimiser_finds_the_minimum():
+    for make in MAKERS[:2]:
+        p = pcn.tensor([3.0, -2.0], requires_grad=True)
+        optimiser = make([p])
+        for _ in range(300):
+            optimiser.zero_grad()
+            ((p - 1) ** 2).sum().backward()
+            optimiser.step()
+        np.testing.assert_allclose(p.data, 1, atol=0.02)
+
+
+p0 = pcn.tensor([1.0], requires_grad=True)
+
+
+def load(state):
+    optimiser = optim.Adam([p0])
+    optimiser.load_state_dict({"param_groups": [{"params": [0]}], **state})
+
+
+def wrong_gradient():
+    p = pcn.tensor(np.ones((2, 3)), requires_grad=True)
+    p.grad = pcn.ones(3)
+    optim.SGD([p]).step()
+
+
+@pytest.mark.parametrize(
+    ("mistake", "error", "words"),
+    [
+        (lambda: optim.SGD([]), ValueError, "no parameters"),
+        (lambda: optim.SGD([p0], lr=-1), ValueError, "lr must not be negative, got -1"),
+        (lambda: optim.SGD([p0], momentum=-1), ValueError, "momentum"),
+        (lambda: optim.SGD([p0], nesterov=True), ValueError, "nesterov needs a momentum"),
+        (lambda: optim.Adam([p0], betas=(0.9, 1.0)), ValueError, r"betas must lie in \[0, 1\)"),
+        (lambda: optim.Adam([np.ones(1)]), TypeError, "leaf Tensors only, got ndarray"),
+        (lambda: optim.SGD([p0 * 2]), TypeError, "got a result of a computation"),
+        (lambda: optim.SGD([p0, p0]), ValueError, "given twice"),
+        (lambda: optim.SGD([{"lr": 1}]), ValueError, "a dict with 'params'"),
+        (lambda: optim.SGD([{"params": [p0]}, p0]), ValueError, "a dict with 'params'"),
+        (wrong_gradient, ValueError, r"shape \(2, 3\) has a gradient of shape \(3,\)"),
+        (lambda: optim.SGD([p0]).load_state_dict({}), ValueError, "'state' and 'param_groups'"),
+        (lambda: optim.SGD([p0]).load_state_dict({"state": {}, "param_groups": []}), ValueError, r"do not have \[1\] parameters"),
+        (lambda: load({"state": {0: {"exp_avg": np.zeros((2, 2))}}}), ValueError, r"exp_avg of parameter 0 has shape \(2, 2\)"),
+        (lambda: load({"state": {3: {}}}), ValueError, "parameter 3 of 1"),
+    ],
+)
+def test_mistakes_get_words(mistake, error, words):
+    with pytest.raises(error, match=words):
+        mistake()
+
+
+def rates(make, steps=8, last=None):
+    a, b = (pcn.tensor([1.0], requires_grad=True) for _ in range(2))
+    optimiser = optim.SGD([{"params": [a]}, {"params": [b], "lr": 0.4}], lr=0.1)
+    schedule = make(optimiser)
+    written = [[g["lr"] for g in optimiser.param_groups]]
+    for _ in range(steps):
+        schedule.step()
+        written.append([g["lr"] for g in optimiser.param_groups])
+        assert schedule.get_last_lr() == written[-1]
+    return np.array(written), schedule
+
+
+S = optim.lr_scheduler
+
+
+@pytest.mark.parametrize(
+    ("make", "formula"),
+    [
+        (lambda o: S.LambdaLR(o, lambda step: 1 / (step + 1)), lambda lr, step: lr / (step + 1)),
+        (lambda o: S.StepLR(o, 3, gamma=0.5), lambda lr, step: lr * 0.5 ** (step // 3)),
+        (lambda o: S.MultiStepLR(o, [6, 2]), lambda lr, step: lr * (1 if step < 2 else 0.1 if step < 6 else 0.01)),
+        (lambda o: S.CosineAnnealingLR(o, 5, 0.02), lambda lr, step: 0.02 + (lr - 0.02) * (1 + math.cos(math.pi * step / 5)) / 2),
+    ],
+)
+def test_schedules(make, formula):
+    written, schedule = rates(make)
+    np.testing.assert_allclose(written, [[formula(lr, step) for lr in (0.1, 0.4)] for step in range(9)], rtol=1e-12)
+    fresh, again = rates(make, 0)
+    again.load_state_dict(schedule.state_dict())
+    assert again.get_last_lr() == schedule.get_last_lr() and again.last_epoch == 8
+
+
+def test_schedules_go_on_after_a_step_and_take_a_function_per_group():
+    a = pcn.tensor([1.0], requires_grad=True)
+    optimiser = optim.SGD([a], lr=0.8)
+    with pytest.raises(ValueError, match="initial_lr"):
+        S.StepLR(optimiser, 2, 0.5, last_epoch=3)
+    optimiser.param_groups[0]["initial_lr"] = 0.8
+    assert S.StepLR(optimiser, 2, 0.5, last_epoch=3).get_last_lr() == [0.2]
+    assert rates(lambda o: S.LambdaLR(o, [lambda step: 2, lambda step: 3]))[0][1].tolist() == pytest.approx([0.2, 1.2])
+    with pytest.raises(ValueError, match="1 functions for 2 groups"):
+        rates(lambda o: S.LambdaLR(o, [lambda step: 2]))
+    with pytest.raises(ValueError, match="step_size"):
+        S.StepLR(optimiser, 0)
+    with pytest.raises(ValueError, match="T_max"):
+        S.CosineAnnealingLR(optimiser, 0)
