@@ -44,7 +44,10 @@ class _recording(ContextDecorator):
 
 
 class no_grad(_recording):
-    """Within this context (or function decorated with `no_grad()`) nothing is recorded. Per thread."""
+    """Within this context, or in a function decorated with it, nothing is recorded. Per thread."""
+
+    def __new__(cls, function=None):
+        return super().__new__(cls) if function is None else cls()(function)
 
     def __init__(self):
         super().__init__(False)
@@ -57,7 +60,7 @@ class Tensor:
     are those of PyTorch; they are attached to this class by the table in `methods.py`.
     """
 
-    __slots__ = ("data", "grad", "requires_grad", "node", "order", "__weakref__")
+    __slots__ = ("__weakref__", "data", "grad", "node", "order", "requires_grad")
     __array_ufunc__ = None  # so that ndarray * Tensor asks Tensor.__rmul__, and keeps the gradient
 
     def __init__(self, data, requires_grad=False, node=None):
@@ -93,7 +96,7 @@ class Tensor:
         seed = _seed("backward", self, gradient, create_graph)
         keep = create_graph if retain_graph is None else retain_graph
         for leaf, g in _walk([(self, seed)], create_graph, free=not keep):
-            g = g if create_graph else Tensor(np.array(g, dtype=leaf.data.dtype))  # a copy: storage of its own
+            g = g.clone() if create_graph else Tensor(np.array(g))  # a copy: storage of its own
             with _accumulation:
                 if leaf.grad is not None:
                     g = leaf.grad + g if create_graph else Tensor(leaf.grad.data + g.data)
@@ -212,7 +215,7 @@ def grad(outputs, inputs, grad_outputs=None, create_graph=False, allow_unused=Fa
         g = found.get(t.order)
         if g is None and not allow_unused:
             raise RuntimeError(f"grad: the outputs do not depend on input {i}")
-        result.append(g if g is None or create_graph else Tensor(np.array(g, dtype=t.data.dtype)))
+        result.append(g if g is None or create_graph else Tensor(np.array(g)))
     return tuple(result)
 
 
@@ -251,6 +254,8 @@ def _walk(seeds, create_graph, needed=None, wanted=None, free=False):
                             f"rule {i} of {prim.__name__} returned a gradient of shape {ga.shape} "
                             f"for an argument of shape {a.data.shape}"
                         )
+                    if ga.dtype != a.data.dtype:
+                        ga = ga.to(a.data.dtype) if create_graph else ga.astype(a.data.dtype)
                     if a.order in pending:
                         pending[a.order] = (a, pending[a.order][1] + ga)
                     else:
@@ -282,9 +287,9 @@ def _leading_to(inputs, outputs):
     leading = {t.order for t in inputs}
     for order in sorted(seen):
         node = seen[order].node
-        if node is not None and node is not _FREED:
-            if any(isinstance(a, Tensor) and a.order in leading for a in node[1]):
-                leading.add(order)
+        arguments = () if node is None or node is _FREED else node[1]
+        if any(isinstance(a, Tensor) and a.order in leading for a in arguments):
+            leading.add(order)
     return leading
 
 

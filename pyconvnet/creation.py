@@ -8,9 +8,11 @@ float32, float64, int64, bool_ = (np.dtype(n) for n in ("float32", "float64", "i
 
 
 def tensor(data, dtype=None, requires_grad=False):
-    """A Tensor with a copy of `data`: arrays keep their dtype, Python floats become float32, Python ints int64.
+    """A Tensor with a copy of `data`: arrays keep their dtype, Python floats become float32, Python ints
+    int64.
 
-    TypeError for what is not a number (objects, strings), and for float16 and complex, which the engine leaves out.
+    TypeError for what is not a number (objects, strings), and for float16 and complex, which the engine
+    leaves out.
     """
     data = value(data)
     try:
@@ -21,7 +23,9 @@ def tensor(data, dtype=None, requires_grad=False):
         dtype = float32
     array = array.astype(dtype or array.dtype.newbyteorder("="), order="C", copy=False)
     if array.dtype.kind not in "fiub" or array.dtype.itemsize > 8 or array.dtype == np.float16:
-        raise TypeError(f"tensor: dtype {array.dtype} is not supported: use float32, float64, an integer type or bool")
+        raise TypeError(
+            f"tensor: dtype {array.dtype} is not supported: use float32, float64, an integer type or bool"
+        )
     return Tensor(array, requires_grad)
 
 
@@ -37,7 +41,9 @@ def ones(*size, dtype=float32, requires_grad=False):
 
 def full(size, fill_value, dtype=None, requires_grad=False):
     """All `fill_value`; the dtype is that of `tensor(fill_value)`."""
-    return Tensor(np.full(_size((size,)), value(fill_value), dtype or tensor(fill_value).dtype), requires_grad)
+    return Tensor(
+        np.full(_size((size,)), value(fill_value), dtype or tensor(fill_value).dtype), requires_grad
+    )
 
 
 def arange(start, end=None, step=1, dtype=None, requires_grad=False):

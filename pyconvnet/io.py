@@ -13,7 +13,8 @@ from .autograd import Tensor, value
 
 
 def save(state, path, metadata=None):
-    """Write {name: Tensor or array} to `path` as safetensors, with optional {str: str} metadata; whole or not at all."""
+    """Write {name: Tensor or array} to `path` as safetensors, with optional {str: str} metadata; whole or not
+    at all."""
     if not isinstance(state, Mapping):
         raise TypeError(f"save: expected {{name: Tensor or array}}, got {type(state).__name__}")
     if not all(isinstance(v, str) for item in (metadata or {}).items() for v in item):
@@ -21,7 +22,11 @@ def save(state, path, metadata=None):
     arrays = {}
     for name, t in state.items():
         array = value(t)
-        if not isinstance(name, str) or not isinstance(array, (np.ndarray, np.generic)) or array.dtype.kind not in "fiub":
+        if (
+            not isinstance(name, str)
+            or not isinstance(array, (np.ndarray, np.generic))
+            or array.dtype.kind not in "fiub"
+        ):
             raise TypeError(f"save: {name!r} of type {type(t).__name__} is not a named tensor of numbers")
         if array.dtype.itemsize > 8 or name == "__metadata__":
             raise TypeError(f"save: safetensors cannot hold {name!r} of dtype {array.dtype}")
@@ -48,7 +53,8 @@ def load_with_metadata(path):
 
 
 def write_whole(path, content):
-    """Write text or bytes to a file beside `path`, flush it to disk, then rename: readers see all of it or none."""
+    """Write text or bytes to a file beside `path`, flush it to disk, then rename: readers see all of it or
+    none."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     content = content.encode() if isinstance(content, str) else content

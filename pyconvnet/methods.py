@@ -1,4 +1,5 @@
-"""The operators and methods of Tensor, attached by one table. Most are one-liners over the functions they name."""
+"""The operators and methods of Tensor, attached by one table. Most are one-liners over the functions they
+name."""
 
 import operator
 
@@ -9,7 +10,7 @@ from .autograd import Primitive, Tensor, value
 from .functional import activations, reductions, shapes
 from .functional.promotion import promoted
 
-_operands = (Tensor, int, float, np.ndarray, np.generic)
+_operands = (int, float, Tensor, np.ndarray, np.generic)
 
 
 def _operand(x):
@@ -17,22 +18,35 @@ def _operand(x):
     return x.item() if isinstance(x, np.generic) else x
 
 
+def _alike(a, b):
+    """The common case, without the cost of looking further: a float tensor, and a number or its own dtype."""
+    dtype = a.data.dtype
+    same = b.data.dtype is dtype if isinstance(b, Tensor) else type(b) in (int, float)
+    return same and dtype.kind == "f"
+
+
 def _binary(p):
     """An operator and its reflection; left to the other operand where that is no number, array or Tensor."""
 
     def forward(a, b):
-        if a.data.dtype.kind == "f" and (type(b) in (int, float) or (type(b) is Tensor and a.dtype is b.dtype)):
-            return p(a, b)  # the common case, without the cost of looking further
-        return p(*promoted(a, _operand(b), floating=p is P.div)) if isinstance(b, _operands) else NotImplemented
+        if _alike(a, b):
+            return p(a, b)
+        if not isinstance(b, _operands):
+            return NotImplemented
+        return p(*promoted(a, _operand(b), floating=p is P.div))
 
     def reflected(a, b):
-        return p(*promoted(_operand(b), a, floating=p is P.div)) if isinstance(b, _operands) else NotImplemented
+        if _alike(a, b):
+            return p(b, a)
+        if not isinstance(b, _operands):
+            return NotImplemented
+        return p(*promoted(_operand(b), a, floating=p is P.div))
 
     return forward, reflected
 
 
 def _bound(p):
-    """A primitive as a method: unlike a function, a Primitive does not bind to the tensor it is looked up on."""
+    """A primitive as a method: unlike a function, a Primitive does not bind to the tensor it is found on."""
 
     def method(x):
         return p(x)
@@ -53,21 +67,13 @@ def _unary(p):
 
 def _comparison(compare):
     def method(a, b):
-        return Tensor(compare(*map(value, promoted(a, _operand(b))))) if isinstance(b, _operands) else NotImplemented
+        return (
+            Tensor(compare(*map(value, promoted(a, _operand(b)))))
+            if isinstance(b, _operands)
+            else NotImplemented
+        )
 
     return method
-
-
-def _pow(x, exponent):
-    exponent = _operand(exponent)
-    if isinstance(exponent, (int, float)):
-        x = promoted(x, exponent)[0]
-        return P.power(x, exponent=int(exponent) if float(exponent).is_integer() else float(exponent))
-    return P.exp(exponent * P.log(x)) if isinstance(exponent, _operands) else NotImplemented
-
-
-def _rpow(x, base):
-    return P.exp(x * float(np.log(base)))
 
 
 def _matmul(x, y):
@@ -79,7 +85,8 @@ def _matmul(x, y):
     a, b = x if x.ndim > 1 else shapes.unsqueeze(x, 0), y if y.ndim > 1 else shapes.unsqueeze(y, 1)
     if a.ndim == 0 or b.ndim == 0 or a.shape[-1] != b.shape[-2]:
         raise ValueError(
-            f"matmul: {x.shape} @ {y.shape}: the last axis of the first must equal the last but one of the second"
+            f"matmul: {x.shape} @ {y.shape}: the last axis of the first must equal "
+            "the last but one of the second"
         )
     z = P.matmul(a, b)
     z = z if y.ndim > 1 else shapes.squeeze(z, -1)
@@ -108,7 +115,9 @@ def _to(x, dtype):
 
 def _item(x):
     if x.data.size != 1:
-        raise ValueError(f"item: only a tensor with one value becomes a Python number, this one has shape {x.shape}")
+        raise ValueError(
+            f"item: only a tensor with one value becomes a Python number, this one has shape {x.shape}"
+        )
     return x.data.item()
 
 
@@ -118,7 +127,9 @@ def _size(x, dim=None):
 
 def _len(x):
     if x.ndim == 0:
-        raise TypeError("len() of and iteration over a tensor of rank 0 are not possible: it is a single number")
+        raise TypeError(
+            "len() of and iteration over a tensor of rank 0 are not possible: it is a single number"
+        )
     return x.shape[0]
 
 
@@ -154,14 +165,16 @@ add, radd = _binary(P.add)
 sub, rsub = _binary(P.sub)
 mul, rmul = _binary(P.mul)
 div, rdiv = _binary(P.div)
+power, rpower = _binary(P.power)
 
 operators = {
     "__add__": add, "__radd__": radd, "__sub__": sub, "__rsub__": rsub, "__mul__": mul, "__rmul__": rmul,
-    "__truediv__": div, "__rtruediv__": rdiv, "__pow__": _pow, "__rpow__": _rpow,
+    "__truediv__": div, "__rtruediv__": rdiv, "__pow__": power, "__rpow__": rpower,
     "__matmul__": _matmul, "__rmatmul__": lambda x, y: _matmul(y, x),
     "__neg__": P.neg, "__abs__": P.abs,
-    "__lt__": _comparison(operator.lt), "__le__": _comparison(operator.le), "__gt__": _comparison(operator.gt),
-    "__ge__": _comparison(operator.ge), "__eq__": _comparison(operator.eq), "__ne__": _comparison(operator.ne),
+    "__lt__": _comparison(operator.lt), "__le__": _comparison(operator.le),
+    "__gt__": _comparison(operator.gt), "__ge__": _comparison(operator.ge),
+    "__eq__": _comparison(operator.eq), "__ne__": _comparison(operator.ne),
     "__hash__": object.__hash__,
     "__getitem__": shapes.getitem, "__setitem__": _no_assignment,
     "__len__": _len, "__iter__": _iter,
@@ -178,7 +191,8 @@ methods = {
     "float": lambda x: _to(x, np.float32), "double": lambda x: _to(x, np.float64),
     # shape
     "reshape": shapes.reshape, "view": shapes.reshape, "flatten": shapes.flatten, "permute": shapes.permute,
-    "transpose": shapes.transpose, "squeeze": shapes.squeeze, "unsqueeze": shapes.unsqueeze, "expand": shapes.expand,
+    "transpose": shapes.transpose, "squeeze": shapes.squeeze, "unsqueeze": shapes.unsqueeze,
+    "expand": shapes.expand,
     # reductions
     "sum": reductions.sum, "mean": reductions.mean, "var": reductions.var, "amax": reductions.amax,
     "amin": reductions.amin, "argmax": reductions.argmax, "argmin": reductions.argmin,
@@ -188,7 +202,7 @@ methods = {
     # elementwise
     "exp": _unary(P.exp), "log": _unary(P.log), "sqrt": _unary(P.sqrt), "tanh": _unary(P.tanh),
     "sigmoid": _unary(P.sigmoid), "abs": P.abs,
-    "square": lambda x: P.power(x, exponent=2), "pow": _pow, "clamp": _clamp,
+    "square": lambda x: power(x, 2), "pow": power, "clamp": _clamp,
     "relu": activations.relu, "softmax": activations.softmax, "log_softmax": activations.log_softmax,
     "matmul": _matmul,
 }  # fmt: skip

@@ -37,7 +37,9 @@ def precision_recall(report, detections, truths, classes):
         ax = axes[0, 0]
         for k, ap in result["ap"].items():
             if len(result["recall"][k]):
-                ax.plot(result["recall"][k], result["precision"][k], label=f"{classes[k]}: AP {ap:.3f}")
+                colour, line = pcn.viz.class_style(k)
+                label = f"{classes[k]}: AP {ap:.3f}"
+                ax.plot(result["recall"][k], result["precision"][k], line, color=colour, linewidth=2, label=label)
         ax.set(xlabel="recall", ylabel="precision", xlim=(0, 1.01), ylim=(0, 1.02))
         ax.legend(loc="lower left")
 

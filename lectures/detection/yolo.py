@@ -23,8 +23,8 @@ from lectures.detection.datasets import detection_data
 from lectures.detection.evaluation import evaluate
 from lectures.detection.threshold_demo import ThresholdDemo
 from lectures.training import Training, train, warn_if_constant
-from pyconvnet import nn
 from pyconvnet import functional as F
+from pyconvnet import nn
 
 STRIDE = 8  # pixels per cell
 BOXES = 2  # B

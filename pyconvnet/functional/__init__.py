@@ -7,6 +7,6 @@ from .normalization import batch_norm
 from .pooling import max_pool2d
 
 __all__ = [
-    "batch_norm", "binary_cross_entropy_with_logits", "conv2d", "cross_entropy", "leaky_relu", "linear", "log_softmax",
-    "max_pool2d", "mse_loss", "nll_loss", "relu", "sigmoid", "softmax", "softplus", "tanh",
+    "batch_norm", "binary_cross_entropy_with_logits", "conv2d", "cross_entropy", "leaky_relu", "linear",
+    "log_softmax", "max_pool2d", "mse_loss", "nll_loss", "relu", "sigmoid", "softmax", "softplus", "tanh",
 ]  # fmt: skip

@@ -45,4 +45,6 @@ def log_softmax(input, dim, dtype=None):
 
 def _not_inplace(op, inplace):
     if inplace:
-        raise NotImplementedError(f"{op}: inplace=True is not offered, no operation writes into its input: leave it out")
+        raise NotImplementedError(
+            f"{op}: inplace=True is not offered, no operation writes into its input: leave it out"
+        )

@@ -9,8 +9,8 @@ from ..kernels import geometry
 def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """y[n,o,i,j] = bias[o] + sum_{c,u,v} weight[o,c,u,v] input[n,c, i*s + u*d - p, j*s + v*d - p]
 
-    input [N, C, H, W] or [C, H, W], weight [O, C/groups, kh, kw], bias [O]; stride, padding, dilation an int or a pair
-    (rows, columns); padding "valid" is 0, "same" (stride 1) keeps H and W. y [N, O, H', W'] with
+    input [N, C, H, W] or [C, H, W], weight [O, C/groups, kh, kw], bias [O]; stride, padding, dilation an int
+    or a pair (rows, columns); padding "valid" is 0, "same" (stride 1) keeps H and W. y [N, O, H', W'] with
     H' = (H + 2p - d(kh - 1) - 1) // s + 1. ValueError for shapes that do not fit.
     """
     if input.ndim == 3:
@@ -27,7 +27,11 @@ def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     )  # fmt: skip
     if any(crop):
         y = P.index(y, key=(..., slice(crop[0], None), slice(crop[1], None)), shape=y.shape)
-    return y if bias is None else y + P.reshape(_bias("conv2d", input, bias, weight.shape[0]), shape=(1, -1, 1, 1))
+    return (
+        y
+        if bias is None
+        else y + P.reshape(_bias("conv2d", input, bias, weight.shape[0]), shape=(1, -1, 1, 1))
+    )
 
 
 def _named_padding(name, kernel, stride, dilation):
@@ -43,12 +47,13 @@ def _named_padding(name, kernel, stride, dilation):
 
 
 def linear(input, weight, bias=None):
-    """y = input weight^T + bias; input [..., in], weight [out, in] (or [in], giving [...]), bias [out] (or [])."""
+    """y = input weight^T + bias; input [..., in], weight [out, in] or [in], bias [out] or []."""
     if not len(weight.shape):
         raise ValueError("linear: weight must be [out, in] or [in], got a single number")
     if input.ndim < 1 or len(weight.shape) > 2 or input.shape[-1] != weight.shape[-1]:
         raise ValueError(
-            f"linear: input has {input.shape[-1] if input.ndim else 'no'} features (last axis of {input.shape}) but "
+            f"linear: input has {input.shape[-1] if input.ndim else 'no'} features "
+            f"(last axis of {input.shape}) but "
             f"weight {weight.shape} expects {weight.shape[-1]}: was the input flattened?"
         )
     _same_dtype("linear", input, "weight", weight)
@@ -61,7 +66,9 @@ def linear(input, weight, bias=None):
 
 def _bias(op, input, bias, *channels):
     if bias.shape != channels:
-        raise ValueError(f"{op}: bias has shape {bias.shape}, expected {channels}: one number per output channel")
+        raise ValueError(
+            f"{op}: bias has shape {bias.shape}, expected {channels}: one number per output channel"
+        )
     _same_dtype(op, input, "bias", bias)
     return bias
 

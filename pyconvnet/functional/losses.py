@@ -1,4 +1,5 @@
-"""Loss functions, with PyTorch's `reduction`: "mean", "sum" or "none". Settings behind the targets are keywords."""
+"""Loss functions, with PyTorch's `reduction`: "mean", "sum" or "none". Settings behind the targets are
+keywords."""
 
 import numpy as np
 
@@ -20,7 +21,8 @@ def mse_loss(input, target, *, reduction="mean", weight=None):
 
 
 def binary_cross_entropy_with_logits(input, target, weight=None, *, reduction="mean", pos_weight=None):
-    """-[pos_weight t log s(x) + (1 - t) log(1 - s(x))] with s the sigmoid, as a softplus of the logit x: stable."""
+    """-[pos_weight t log s(x) + (1 - t) log(1 - s(x))] with s the sigmoid, as a softplus of the logit x:
+    stable."""
     target = _target("binary_cross_entropy_with_logits", input, target)
     if pos_weight is None:
         loss = P.softplus(input) - input * target
@@ -30,22 +32,26 @@ def binary_cross_entropy_with_logits(input, target, weight=None, *, reduction="m
 
 
 def nll_loss(input, target, weight=None, *, ignore_index=-100, reduction="mean"):
-    """-weight[t] input[n, t], t = target[n]; entries with t = ignore_index count nothing, the mean is weighted too.
+    """-weight[t] input[n, t], t = target[n]; entries with t = ignore_index count nothing, the mean is
+    weighted too.
 
     input [N, C], [N, C, d1, ...] or [C] log-probabilities; target [N], [N, d1, ...] or [] classes from 0.
     """
     t = np.asarray(value(target))
     classes = input.shape[1 if input.ndim > 1 else 0] if input.ndim else 0
     if not input.ndim or t.shape != input.shape[:1] * (input.ndim > 1) + input.shape[2:]:
-        raise ValueError(f"nll_loss: input {input.shape} should be (N, C, ...) and target {t.shape} should be (N, ...)")
+        raise ValueError(
+            f"nll_loss: input {input.shape} should be (N, C, ...) and target {t.shape} should be (N, ...)"
+        )
     if t.dtype.kind not in "iu":
         raise TypeError(f"nll_loss: target must hold integer classes, got {t.dtype}")
     counted = t.reshape(-1) != ignore_index
     rows, t_counted = _rows(input), np.where(counted, t.reshape(-1), 0)
-    if t_counted.size and not (0 <= t_counted.min() and t_counted.max() < classes):
+    low, high = (t_counted.min(), t_counted.max()) if t.size else (0, 0)
+    if t.size and not (low >= 0 and high < classes):
         raise IndexError(
-            f"nll_loss: target has class {t_counted.max() if t_counted.max() >= classes else t_counted.min()}, but "
-            f"input has {classes} classes (0 to {classes - 1}): do the labels count from 1?"
+            f"nll_loss: target has class {high if high >= classes else low}, but input "
+            f" has {classes} classes (0 to {classes - 1}): do the labels count from 1?"
         )
     loss = -P.index(rows, key=(np.arange(t.size), t_counted), shape=rows.shape)
     weights = _class_weights("nll_loss", weight, classes, rows.dtype)[t_counted] * counted
@@ -59,8 +65,9 @@ def nll_loss(input, target, weight=None, *, ignore_index=-100, reduction="mean")
 def cross_entropy(input, target, weight=None, *, ignore_index=-100, reduction="mean", label_smoothing=0.0):
     """-sum_c q[c] weight[c] log softmax(input)[c] over the class axis, q the target distribution.
 
-    input [N, C], [N, C, d1, ...] or [C] logits. target: classes from 0 without the class axis (q is 1 there), or
-    probabilities in the shape of input. label_smoothing e mixes q with the uniform: (1 - e) q + e / C.
+    input [N, C], [N, C, d1, ...] or [C] logits. target: classes from 0 without the class axis (q is 1
+    there), or probabilities in the shape of input. label_smoothing e mixes q with the uniform: (1 - e) q + e
+    / C.
     """
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"cross_entropy: label_smoothing must lie in [0, 1], got {label_smoothing}")
@@ -96,7 +103,9 @@ def _rows(x):
 def _class_weights(op, weight, classes, dtype):
     weights = np.ones(classes) if weight is None else np.asarray(value(weight))
     if weights.shape != (classes,):
-        raise ValueError(f"{op}: weight has shape {weights.shape}, expected ({classes},): one number per class")
+        raise ValueError(
+            f"{op}: weight has shape {weights.shape}, expected ({classes},): one number per class"
+        )
     return weights.astype(dtype)
 
 

@@ -8,10 +8,12 @@ from ..autograd import Tensor, value
 
 
 def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
-    """The largest value of each window (the first of equal ones, a NaN before all); stride defaults to kernel_size.
+    """The largest value of each window (the first of equal ones, a NaN before all); stride defaults to
+    kernel_size.
 
-    input [N, C, H, W] or [C, H, W]; sizes an int or a pair. The gradient goes to the chosen value; a window wholly in
-    the padding is -inf and has none. With return_indices also the chosen positions y * W + x, int64.
+    input [N, C, H, W] or [C, H, W]; sizes an int or a pair. The gradient goes to the chosen value; a window
+    wholly in the padding is -inf and has none. With return_indices also the chosen positions y * W + x,
+    int64.
     """
     x = value(input) if input.ndim != 3 else value(input)[None]
     stride = kernel_size if stride is None else stride

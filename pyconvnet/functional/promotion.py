@@ -1,7 +1,8 @@
-"""Which dtype an elementwise result has: PyTorch's rules, under which a mask or an index never widens float32.
+"""Which dtype an elementwise result has: PyTorch's rules, under which a mask or an index never widens
+float32.
 
-Boolean < integer < floating. Tensors with axes decide; tensors of rank 0, and then Python numbers, only count where they
-are of a higher kind. (NumPy would make int64 + float32 a float64.)
+Boolean < integer < floating. Tensors with axes decide; tensors of rank 0, and then Python numbers, only
+count where they are of a higher kind. (NumPy would make int64 + float32 a float64.)
 """
 
 import numpy as np
@@ -16,7 +17,11 @@ _PYTHON = {bool: np.dtype(bool), int: np.dtype(np.int64), float: np.dtype(np.flo
 def result_dtype(*operands):
     """The dtype of an elementwise result of Tensors, arrays and Python numbers."""
     result = None
-    for room in (_dtypes(operands, True), _dtypes(operands, False), [_PYTHON[type(x)] for x in operands if type(x) in _PYTHON]):
+    for room in (
+        _dtypes(operands, True),
+        _dtypes(operands, False),
+        [_PYTHON[type(x)] for x in operands if type(x) in _PYTHON],
+    ):
         kinds = [_KIND[d.kind] for d in room]
         best = max(kinds, default=-1)
         if best > (-1 if result is None else _KIND[result.kind]):
@@ -25,7 +30,8 @@ def result_dtype(*operands):
 
 
 def promoted(*operands, floating=False):
-    """The Tensors and arrays among the operands cast to the common dtype; their gradients come back in their own.
+    """The Tensors and arrays among the operands cast to the common dtype; their gradients come back in their
+    own.
 
     With `floating` (division, exp, ...) whole numbers become float32.
     """

@@ -10,7 +10,11 @@ from ..autograd import Tensor, value
 
 def axes(op, ndim, dim):
     """`dim` (int, tuple; None or () for all) as a sorted tuple of axes of an array of that rank."""
-    dims = (dim,) if isinstance(dim, (int, np.integer)) else tuple(range(ndim) if dim is None else dim) or range(ndim)
+    dims = (
+        (dim,)
+        if isinstance(dim, (int, np.integer))
+        else tuple(range(ndim) if dim is None else dim) or range(ndim)
+    )
     for d in dims:
         if not -max(ndim, 1) <= d < max(ndim, 1):
             raise IndexError(f"{op}: dim {d} is out of range for a tensor of rank {ndim}")
@@ -43,7 +47,9 @@ def mean(x, dim=None, keepdim=False, dtype=None):
     dims = axes("mean", x.ndim, dim)
     x = x if dtype is None else P.cast(x, dtype=np.dtype(dtype))
     if value(x).dtype.kind != "f":
-        raise TypeError(f"mean: needs a floating-point tensor, this one is {value(x).dtype}; convert it with .float()")
+        raise TypeError(
+            f"mean: needs a floating-point tensor, this one is {value(x).dtype}; convert it with .float()"
+        )
     return sum(x, dim, keepdim) * _reciprocal(_count(x, dims))
 
 
@@ -91,7 +97,7 @@ def argmax(x, dim=None, keepdim=False):
 
 
 def argmin(x, dim=None, keepdim=False):
-    """Position of the smallest value (the first of equal ones); over the flattened tensor if `dim` is None."""
+    """Position of the smallest value (the first of equal ones); in the flattened tensor if `dim` is None."""
     return _position("argmin", np.argmin, x, dim, keepdim)
 
 

@@ -39,7 +39,9 @@ def calculate_gain(nonlinearity, param=None):
     if nonlinearity == "leaky_relu":
         return math.sqrt(2.0 / (1 + (0.01 if param is None else param) ** 2))
     if nonlinearity not in gains:
-        raise ValueError(f"calculate_gain: unknown nonlinearity {nonlinearity!r}; known: leaky_relu {' '.join(gains)}")
+        raise ValueError(
+            f"calculate_gain: unknown nonlinearity {nonlinearity!r}; known: leaky_relu {' '.join(gains)}"
+        )
     return gains[nonlinearity]
 
 

@@ -21,7 +21,8 @@ class Conv2d(Module):
         super().__init__()
         if groups < 1 or in_channels % groups or out_channels % groups:
             raise ValueError(
-                f"Conv2d: in_channels {in_channels} and out_channels {out_channels} must divide by groups {groups}"
+                f"Conv2d: in_channels {in_channels} and out_channels {out_channels} "
+                f"must divide by groups {groups}"
             )
         if padding_mode != "zeros":
             raise NotImplementedError(f"Conv2d: padding_mode {padding_mode!r} is not offered, only 'zeros'")
@@ -38,7 +39,9 @@ class Conv2d(Module):
         return F.conv2d(input, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
 
     def extra_repr(self):
-        text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
+        text = (
+            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
+        )
         for name, usual in (("padding", (0, 0)), ("dilation", (1, 1)), ("groups", 1)):
             text += f", {name}={getattr(self, name)}" if getattr(self, name) != usual else ""
         return text + (", bias=False" if self.bias is None else "")
@@ -72,12 +75,16 @@ def _bias(n, weight):
 class BatchNorm2d(Module):
     """`F.batch_norm` over [N, C, H, W] with its own weight, bias and running statistics."""
 
-    def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True, *, bias=True):
+    def __init__(
+        self, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True, *, bias=True
+    ):
         super().__init__()
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
         self.register_parameter("weight", Parameter(np.ones(num_features, np.float32)) if affine else None)
-        self.register_parameter("bias", Parameter(np.zeros(num_features, np.float32)) if affine and bias else None)
+        self.register_parameter(
+            "bias", Parameter(np.zeros(num_features, np.float32)) if affine and bias else None
+        )
         if track_running_stats:
             self.register_buffer("running_mean", Tensor(np.zeros(num_features, np.float32)))
             self.register_buffer("running_var", Tensor(np.ones(num_features, np.float32)))
@@ -96,7 +103,14 @@ class BatchNorm2d(Module):
                 momentum = 1 / float(self.num_batches_tracked.data)
         training = self.training or not self.track_running_stats
         return F.batch_norm(
-            input, self.running_mean, self.running_var, self.weight, self.bias, training, momentum or 0.0, self.eps
+            input,
+            self.running_mean,
+            self.running_var,
+            self.weight,
+            self.bias,
+            training,
+            momentum or 0.0,
+            self.eps,
         )
 
     def extra_repr(self):

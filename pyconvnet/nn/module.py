@@ -50,7 +50,8 @@ class Module:
                 return object.__setattr__(self, name, x)
             if x is not None and not (room == "_buffers" and isinstance(x, Tensor)):
                 raise TypeError(
-                    f"{type(self).__name__}.{name} is one of its {room[1:]}, a {type(x).__name__} cannot take its place "
+                    f"{type(self).__name__}.{name} is one of its {room[1:]}, a {type(x).__name__} "
+                    f"cannot take its place "
                     f"(None or a {_ROOMS[room]} can; del it first to use the name for something else)"
                 )
         if room not in self.__dict__:
@@ -87,11 +88,14 @@ class Module:
         if hasattr(self, name) and name not in getattr(self, room):
             raise ValueError(f"{type(self).__name__} has an attribute {name!r} already")
         if x is not None and not isinstance(x, kind):
-            raise TypeError(f"{type(self).__name__}.{name} must be a {_ROOMS[room]} or None, got {type(x).__name__}")
+            raise TypeError(
+                f"{type(self).__name__}.{name} must be a {_ROOMS[room]} or None, got {type(x).__name__}"
+            )
         getattr(self, room)[name] = x
 
     def register_forward_hook(self, hook):
-        """Call hook(module, args, output) after forward; what it returns replaces the output. `.remove()` ends it."""
+        """Call hook(module, args, output) after forward; what it returns replaces the output. `.remove()`
+        ends it."""
         handle = _Hook(self._forward_hooks)
         self._forward_hooks[handle] = hook
         return handle
@@ -101,7 +105,8 @@ class Module:
         return _once((m for m in self._modules.values() if m is not None), id)
 
     def named_modules(self, prefix="", remove_duplicate=True):
-        """(path, module) of this module and all below it, each once even if shared (unless remove_duplicate=False)."""
+        """(path, module) of this module and all below it, each once even if shared (unless
+        remove_duplicate=False)."""
         found = self._walk(prefix)
         return _once(found, lambda pair: id(pair[1])) if remove_duplicate else found
 
@@ -135,27 +140,38 @@ class Module:
         state = {}
         for path, module in self._walk(""):
             for room in (module._parameters, module._buffers):
-                state.update({
-                    prefix + (f"{path}.{n}" if path else n): t.detach() for n, t in room.items() if t is not None
-                })
+                state.update(
+                    {
+                        prefix + (f"{path}.{n}" if path else n): t.detach()
+                        for n, t in room.items()
+                        if t is not None
+                    }
+                )
         return state
 
     def load_state_dict(self, state, strict=True):
-        """Copy values in by path. One RuntimeError lists missing, unexpected and mis-shaped keys; nothing is changed then.
+        """Copy values in by path. One RuntimeError lists missing, unexpected and mis-shaped keys; nothing is
+        changed then.
 
         With strict=False missing and unexpected keys are no error. Returns (missing keys, unexpected keys).
         """
         if not isinstance(state, Mapping):
-            raise TypeError(f"load_state_dict: expected {{name: Tensor or array}}, got {type(state).__name__}")
+            raise TypeError(
+                f"load_state_dict: expected {{name: Tensor or array}}, got {type(state).__name__}"
+            )
         own = self.state_dict()
         keys = _Keys([k for k in own if k not in state], [k for k in state if k not in own])
         problems = [f"missing: {k}" for k in keys.missing_keys] if strict else []
         problems += [f"unexpected: {k}" for k in keys.unexpected_keys] if strict else []
         arrays = {k: np.asarray(value(v)) for k, v in state.items() if k in own}
         problems += [
-            f"shape of {k}: given {v.shape}, expected {own[k].shape}" for k, v in arrays.items() if v.shape != own[k].shape
+            f"shape of {k}: given {v.shape}, expected {own[k].shape}"
+            for k, v in arrays.items()
+            if v.shape != own[k].shape
         ]
-        problems += [f"not numbers: {k}, dtype {v.dtype}" for k, v in arrays.items() if v.dtype.kind not in "fiub"]
+        problems += [
+            f"not numbers: {k}, dtype {v.dtype}" for k, v in arrays.items() if v.dtype.kind not in "fiub"
+        ]
         if problems:
             raise RuntimeError(f"load_state_dict of {type(self).__name__}: " + "; ".join(problems))
         for k, v in arrays.items():
@@ -221,7 +237,8 @@ def _module(owner, m):
 
 
 class Sequential(Module):
-    """Modules applied one after the other, named 0, 1, 2, ... or by the keys of one dict given; a slice keeps names."""
+    """Modules applied one after the other, named 0, 1, 2, ... or by the keys of one dict given; a slice keeps
+    names."""
 
     def __init__(self, *args):
         super().__init__()

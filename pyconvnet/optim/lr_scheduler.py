@@ -1,18 +1,25 @@
-"""Learning-rate schedules: each writes `lr` of the optimiser's groups as a function of the number of steps."""
+"""Learning-rate schedules: each writes `lr` of the optimiser's groups as a function of the step count."""
 
 import math
 
 
 class LambdaLR:
-    """lr = initial lr * lr_lambda(step), lr_lambda one function or one per group; goes on after step `last_epoch`."""
+    """lr = initial lr * lr_lambda(step), lr_lambda one function or one per group; goes on after step
+    `last_epoch`."""
 
     def __init__(self, optimizer, lr_lambda, last_epoch=-1):
         groups = optimizer.param_groups
-        self.lr_lambdas = list(lr_lambda) if isinstance(lr_lambda, (list, tuple)) else [lr_lambda] * len(groups)
+        self.lr_lambdas = (
+            list(lr_lambda) if isinstance(lr_lambda, (list, tuple)) else [lr_lambda] * len(groups)
+        )
         if len(self.lr_lambdas) != len(groups):
-            raise ValueError(f"{type(self).__name__}: {len(self.lr_lambdas)} functions for {len(groups)} groups")
+            raise ValueError(
+                f"{type(self).__name__}: {len(self.lr_lambdas)} functions for {len(groups)} groups"
+            )
         if last_epoch != -1 and not all("initial_lr" in g for g in groups):
-            raise ValueError(f"{type(self).__name__}: to go on after step {last_epoch} every group needs its initial_lr")
+            raise ValueError(
+                f"{type(self).__name__}: to go on after step {last_epoch} every group needs its initial_lr"
+            )
         self.optimizer = optimizer
         self.base_lrs = [g.setdefault("initial_lr", g["lr"]) for g in groups]
         self.last_epoch = last_epoch + 1

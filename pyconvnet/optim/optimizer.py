@@ -6,10 +6,11 @@ from ..autograd import Tensor, no_grad, value
 
 
 class Optimizer:
-    """Base of the optimisers. `params`: Tensors, or dicts {"params": Tensors, "lr": ...} for groups of their own.
+    """Base of the optimisers. `params`: Tensors, or dicts {"params": Tensors, "lr": ...} for groups of their
+    own.
 
-    A subclass gives `update(p, g, state, group)`: change the array p in place, from the gradient g (arrays) and
-    the state of this parameter (a dict of arrays and numbers, empty at first).
+    A subclass gives `update(p, g, state, group)`: change the array p in place, from the gradient g (arrays)
+    and the state of this parameter (a dict of arrays and numbers, empty at first).
     """
 
     def __init__(self, params, defaults):
@@ -23,7 +24,9 @@ class Optimizer:
         self.param_groups, seen = [], set()
         for group in groups:
             if not isinstance(group, dict) or "params" not in group:
-                raise ValueError(f"{type(self).__name__}: every group must be a dict with 'params', got {group!r}")
+                raise ValueError(
+                    f"{type(self).__name__}: every group must be a dict with 'params', got {group!r}"
+                )
             members = group["params"]
             members = [members] if isinstance(members, Tensor) else list(members)
             for p in members:
@@ -37,7 +40,7 @@ class Optimizer:
         self.state = {}
 
     def step(self, closure=None):
-        """One update of every parameter that has a gradient; `closure` recomputes the loss first, if given."""
+        """One update of every parameter that has a gradient; `closure`, if any, recomputes the loss."""
         loss = closure() if closure is not None else None
         with no_grad():
             for group in self.param_groups:
@@ -45,7 +48,8 @@ class Optimizer:
                     if p.grad is not None:
                         if p.grad.shape != p.shape:
                             raise ValueError(
-                                f"{type(self).__name__}: a parameter of shape {p.shape} has a gradient of shape {p.grad.shape}"
+                                f"{type(self).__name__}: a parameter of shape {p.shape} has "
+                                f"a gradient of shape {p.grad.shape}"
                             )
                         g = -p.grad.data if group.get("maximize") else p.grad.data
                         self.update(p.data, g, self.state.setdefault(p, {}), group)
@@ -65,7 +69,8 @@ class Optimizer:
         return {"state": copies, "param_groups": groups}
 
     def load_state_dict(self, state_dict):
-        """Take up the state of an optimiser of the same kind over parameters of the same shapes; ValueError otherwise."""
+        """Take up the state of an optimiser of the same kind over parameters of the same shapes; ValueError
+        otherwise."""
         if not isinstance(state_dict, dict) or not {"state", "param_groups"} <= set(state_dict):
             raise ValueError(f"{type(self).__name__}: a state dict has 'state' and 'param_groups'")
         params, groups = self._all(), state_dict["param_groups"]
@@ -74,7 +79,9 @@ class Optimizer:
             raise ValueError(f"{type(self).__name__}: the saved groups do not have {sizes} parameters")
         for i, entries in state_dict["state"].items():
             if not 0 <= int(i) < len(params):
-                raise ValueError(f"{type(self).__name__}: there is saved state for parameter {i} of {len(params)}")
+                raise ValueError(
+                    f"{type(self).__name__}: there is saved state for parameter {i} of {len(params)}"
+                )
             for name, v in entries.items():
                 if np.shape(v) not in ((), params[int(i)].shape):
                     raise ValueError(
@@ -83,7 +90,9 @@ class Optimizer:
                     )
         for own, saved in zip(self.param_groups, groups):
             own.update({k: v for k, v in saved.items() if k != "params"})
-        self.state = {params[int(i)]: {k: np.copy(v) for k, v in s.items()} for i, s in state_dict["state"].items()}
+        self.state = {
+            params[int(i)]: {k: np.copy(v) for k, v in s.items()} for i, s in state_dict["state"].items()
+        }
 
     def _all(self):
         return [p for group in self.param_groups for p in group["params"]]

@@ -9,11 +9,13 @@ class SGD(Optimizer):
     Nesterov: p <- p - lr (g + momentum v). v starts as the first g. Sutskever et al. (2013).
     """
 
-    def __init__(self, params, lr=1e-3, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False, maximize=False):
+    def __init__(
+        self, params, lr=1e-3, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False, maximize=False
+    ):
         if nesterov and (momentum <= 0 or dampening):
             raise ValueError("SGD: nesterov needs a momentum above 0 and no dampening")
-        super().__init__(params, dict(lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay,
-                                      nesterov=nesterov, maximize=maximize))  # fmt: skip
+        super().__init__(params, dict(lr=lr, momentum=momentum, dampening=dampening, nesterov=nesterov,
+                                      weight_decay=weight_decay, maximize=maximize))  # fmt: skip
 
     def update(self, p, g, state, group):
         if group["weight_decay"]:

@@ -6,6 +6,8 @@ from .. import kernels
 from ..autograd import primitive, value
 from .reduce import sum_to
 
+quiet = np.errstate(all="ignore")  # log(0) is -inf and 0 / 0 is NaN without a warning, as in PyTorch
+
 
 def unbroadcast(g, x):
     """The part of the cotangent g that belongs to x, which was broadcast to g's shape."""
@@ -50,6 +52,7 @@ mul.gradients(
 
 
 @primitive
+@quiet
 def div(x, y):
     """x / y"""
     return np.true_divide(x, y)
@@ -71,15 +74,20 @@ neg.gradients(lambda g, y, x: -g)
 
 
 @primitive
-def power(x, *, exponent):
-    """x ** exponent, the exponent a number (x ** y of two tensors is exp(y log x))"""
-    return np.square(x) if exponent == 2 else np.power(x, exponent)
+@quiet
+def power(x, y):
+    """x ** y"""
+    return np.square(x) if type(y) is int and y == 2 else np.power(x, y)
 
 
-power.gradients(lambda g, y, x, *, exponent: g * exponent * power(x, exponent=exponent - 1) if exponent else g * 0)
+power.gradients(
+    lambda g, z, x, y: unbroadcast(g * where(value(y) == 0, 0.0, y * power(x, y - 1)), x),
+    lambda g, z, x, y: unbroadcast(g * where((value(x) == 0) & (value(y) >= 0), 0.0, z * log(x)), y),
+)
 
 
 @primitive
+@quiet
 def exp(x):
     """e ** x"""
     return np.exp(x)
@@ -89,6 +97,7 @@ exp.gradients(lambda g, y, x: g * y)
 
 
 @primitive
+@quiet
 def log(x):
     """Natural logarithm."""
     return np.log(x)
@@ -98,6 +107,7 @@ log.gradients(lambda g, y, x: g / x)
 
 
 @primitive
+@quiet
 def sqrt(x):
     """Square root."""
     return np.sqrt(x)

@@ -49,7 +49,7 @@ def test_backward_frees_the_tape_and_says_so():
     x = leaf(2.0)
     y = x * x
     y.backward()
-    with pytest.raises(RuntimeError, match="second time.*retain_graph=True"):
+    with pytest.raises(RuntimeError, match=r"second time.*retain_graph=True"):
         y.backward()
     z = x * x
     z.backward(retain_graph=True)
@@ -145,6 +145,30 @@ def test_no_grad_records_nothing_and_nests():
         return x * 2
 
     assert not evaluate().requires_grad
+
+
+def test_no_grad_decorates_without_parentheses_too():
+    x = leaf(2.0)
+
+    @pcn.no_grad
+    def evaluate():
+        return x * 2
+
+    assert not evaluate().requires_grad and (x * 2).requires_grad
+
+
+def test_gradients_come_in_the_dtype_of_their_tensor_even_from_mixed_graphs():
+    x = leaf(np.ones((1, 1, 3, 3), np.float32))
+    w = leaf(np.ones((1, 1, 2, 2), np.float32))
+    wide = leaf(np.zeros((1, 1, 2, 2)))
+    (pcn.nn.functional.conv2d(x, w) * wide).sum().backward()
+    assert (x.grad.dtype, w.grad.dtype, wide.grad.dtype) == (np.float32, np.float32, np.float64)
+
+
+def test_leaves_do_not_share_a_gradient_tensor():
+    a, b = leaf(1.0), leaf(2.0)
+    (a + b).backward(create_graph=True)
+    assert a.grad is not b.grad and a.grad.data is not b.grad.data
 
 
 def test_detach_cuts():

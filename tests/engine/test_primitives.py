@@ -1,21 +1,14 @@
 """The sweep over the registry: every primitive has a case, and every case passes."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
+from cases_of_primitives import CASES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pyconvnet as pcn
 from pyconvnet.autograd import Tensor, registry
 from pyconvnet.testing import check_grads
-
-_spec = importlib.util.spec_from_file_location("cases_of_primitives", Path(__file__).with_name("cases_of_primitives.py"))
-_module = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(_module)
-CASES = _module.CASES
 
 
 def test_every_primitive_has_a_case(checks):

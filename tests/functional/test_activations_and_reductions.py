@@ -42,14 +42,32 @@ def test_sigmoid_tanh_softplus_hold_far_out():
     np.testing.assert_allclose(F.tanh(pcn.tensor(points)).data, [math.tanh(p) for p in points], rtol=1e-14)
     exact = [math.log1p(math.exp(p)) if p < 20 else p for p in points]
     np.testing.assert_allclose(F.softplus(pcn.tensor(points)).data, exact, rtol=1e-14)
-    np.testing.assert_allclose(gradient(F.softplus, points), [1 / (1 + math.exp(-p)) if -700 < p < 20 else float(p > 0)
-                                                              for p in points], rtol=1e-14)  # fmt: skip
+    np.testing.assert_allclose(
+        gradient(F.softplus, points),
+        [1 / (1 + math.exp(-p)) if -700 < p < 20 else float(p > 0) for p in points],
+        rtol=1e-14,
+    )
     assert F.softplus(pcn.tensor([1.0]), beta=4, threshold=3).item() == 1  # beyond the threshold: x itself
 
 
-@pytest.mark.parametrize("f", [F.sigmoid, F.tanh, F.softplus, F.relu, lambda x: F.leaky_relu(x, 0.3), lambda x: F.softmax(x, 0),
-                               lambda x: F.log_softmax(x, 1), lambda x: x.logsumexp(0), lambda x: x.var(1), lambda x: x.amax(0),
-                               lambda x: x.amin((0, 1)), lambda x: x.clamp(-1, 1.5), lambda x: (x * x + 1) ** 0.5])  # fmt: skip
+@pytest.mark.parametrize(
+    "f",
+    [
+        F.sigmoid,
+        F.tanh,
+        F.softplus,
+        F.relu,
+        lambda x: F.leaky_relu(x, 0.3),
+        lambda x: F.softmax(x, 0),
+        lambda x: F.log_softmax(x, 1),
+        lambda x: x.logsumexp(0),
+        lambda x: x.var(1),
+        lambda x: x.amax(0),
+        lambda x: x.amin((0, 1)),
+        lambda x: x.clamp(-1, 1.5),
+        lambda x: (x * x + 1) ** 0.5,
+    ],
+)
 def test_gradients_of_order_one_and_two(f):
     x = np.random.default_rng(1).uniform(-3, 3, (3, 4))
     check_grads(lambda x: f(x * x - 1.3), x)
@@ -67,7 +85,9 @@ def test_softmax_is_a_distribution_whatever_the_size_of_the_logits(x, dim):
 def test_softmax_of_masked_logits():
     assert F.softmax(pcn.tensor([-inf, 0.0, 0.0]), 0).tolist() == [0, 0.5, 0.5]
     assert gradient(lambda x: F.softmax(x, 0)[1], [-inf, 0, 0]) == [0, 0.25, -0.25]
-    assert pcn.tensor([-inf, 3.0]).logsumexp(0).item() == 3 and pcn.tensor([inf, 3.0]).logsumexp(0).item() == inf
+    assert (
+        pcn.tensor([-inf, 3.0]).logsumexp(0).item() == 3 and pcn.tensor([inf, 3.0]).logsumexp(0).item() == inf
+    )
 
 
 def test_ties_share_the_gradient():
@@ -75,7 +95,9 @@ def test_ties_share_the_gradient():
     assert gradient(pcn.minimum, [1, 2, 3], [2, 2, 2]) == [[1, 0.5, 0], [0, 0.5, 1]]
     assert gradient(lambda x: x.amax(), [3, 1, 3, 3, 3]) == [0.25, 0, 0.25, 0.25, 0.25]
     assert gradient(lambda x: x.amin(1), [[1, 1], [0, 2]]) == [[0.5, 0.5], [1, 0]]
-    assert np.isnan(pcn.maximum(pcn.tensor([nan]), pcn.tensor([1.0])).data) and np.isnan(pcn.tensor([1.0, nan]).amax().data)
+    assert np.isnan(pcn.maximum(pcn.tensor([nan]), pcn.tensor([1.0])).data) and np.isnan(
+        pcn.tensor([1.0, nan]).amax().data
+    )
 
 
 def test_clamp_passes_the_gradient_at_its_bounds():
@@ -94,7 +116,9 @@ def test_reductions_are_numpys(shape, keepdim, data):
     np.testing.assert_allclose(t.sum(dim, keepdim).data, x.sum(**options))
     if x.size:
         np.testing.assert_allclose(t.mean(dim, keepdim).data, x.mean(**options))
-        np.testing.assert_allclose(t.var(dim, correction=0, keepdim=keepdim).data, x.var(**options), atol=1e-15)
+        np.testing.assert_allclose(
+            t.var(dim, correction=0, keepdim=keepdim).data, x.var(**options), atol=1e-15
+        )
         np.testing.assert_allclose(t.amax(dim, keepdim).data, x.max(**options))
         np.testing.assert_allclose(t.amin(dim, keepdim).data, x.min(**options))
     np.testing.assert_array_equal((t > 0).any(dim, keepdim).data, (x > 0).any(**options))
@@ -104,9 +128,17 @@ def test_reductions_are_numpys(shape, keepdim, data):
 def test_reductions_of_little():
     assert np.isnan(pcn.zeros(0).mean().data) and np.isnan(pcn.tensor([1.0]).var().data)
     assert pcn.tensor([1.0, 2.0]).var(correction=2).item() == inf
-    assert pcn.tensor([True, True]).sum().tolist() == 2 and pcn.tensor(np.ones(300, np.uint8)).sum().item() == 300
-    assert pcn.ones(2, 3).sum(dim=()).shape == () and pcn.tensor([1, 2]).sum(dtype="float64").dtype == np.float64
-    assert pcn.tensor([[1.0, 7.0], [9.0, 7.0]]).argmax(1).tolist() == [1, 0] and pcn.tensor([2.0, 2.0]).argmax().item() == 0
+    assert (
+        pcn.tensor([True, True]).sum().tolist() == 2
+        and pcn.tensor(np.ones(300, np.uint8)).sum().item() == 300
+    )
+    assert (
+        pcn.ones(2, 3).sum(dim=()).shape == () and pcn.tensor([1, 2]).sum(dtype="float64").dtype == np.float64
+    )
+    assert (
+        pcn.tensor([[1.0, 7.0], [9.0, 7.0]]).argmax(1).tolist() == [1, 0]
+        and pcn.tensor([2.0, 2.0]).argmax().item() == 0
+    )
 
 
 @pytest.mark.parametrize(
@@ -154,4 +186,7 @@ def test_joins_promote_and_skip_empty_ones():
     assert pcn.cat([pcn.tensor([1]), pcn.tensor([0.5])]).dtype == np.float32
     assert pcn.cat([pcn.zeros(0), pcn.ones(2, 3), pcn.ones(1, 3)]).shape == (3, 3)
     assert gradient(lambda a, b: pcn.cat([a, b, a]) * np.arange(5.0), [1, 2], [3]) == [[3, 5], [2]]
-    assert gradient(lambda a, b: pcn.stack([a, b], 1)[0] * np.array([2.0, 3.0]), [1, 2], [3, 4]) == [[2, 0], [3, 0]]
+    assert gradient(lambda a, b: pcn.stack([a, b], 1)[0] * np.array([2.0, 3.0]), [1, 2], [3, 4]) == [
+        [2, 0],
+        [3, 0],
+    ]

@@ -1,4 +1,4 @@
-"""Batch norm: the two ways to normalise, the running statistics, gradients against the composed twin, errors."""
+"""Batch norm: its two ways to normalise, running statistics, gradients against the composed twin, errors."""
 
 import numpy as np
 import pytest
@@ -48,7 +48,9 @@ def test_evaluation_uses_the_running_statistics_and_leaves_them(shape):
     v = np.abs(v) + 0.1
     mean, var = pcn.tensor(m), pcn.tensor(v)
     y = F.batch_norm(pcn.tensor(x), mean, var, pcn.tensor(w), pcn.tensor(b))
-    expected = per_channel(w, x) * (x - per_channel(m, x)) / np.sqrt(per_channel(v, x) + 1e-5) + per_channel(b, x)
+    expected = per_channel(w, x) * (x - per_channel(m, x)) / np.sqrt(per_channel(v, x) + 1e-5) + per_channel(
+        b, x
+    )
     np.testing.assert_allclose(y.data, expected, rtol=1e-9, atol=1e-12)
     assert (mean.data == m).all() and (var.data == v).all()
 
@@ -64,9 +66,13 @@ def test_gradients_of_order_one_and_two(shape):
 @given(shapes)
 def test_fused_and_composed_have_the_same_first_and_second_gradients(shape):
     results = []
-    for f in (lambda x, w, b: F.batch_norm(x, None, None, w, b, training=True, eps=0.1),
-              lambda x, w, b: batch_norm_composed(x, w, b, eps=0.1)):  # fmt: skip
-        args = [pcn.tensor(a, requires_grad=True) for a in (some(shape), some(shape[1], 1), some(shape[1], 2))]
+    for f in (
+        lambda x, w, b: F.batch_norm(x, None, None, w, b, training=True, eps=0.1),
+        lambda x, w, b: batch_norm_composed(x, w, b, eps=0.1),
+    ):
+        args = [
+            pcn.tensor(a, requires_grad=True) for a in (some(shape), some(shape[1], 1), some(shape[1], 2))
+        ]
         y = f(*args)
         first = pcn.grad((y * y * some(shape, 5)).sum(), args, create_graph=True)
         second = pcn.grad(sum((g * some(g.shape, 6)).sum() for g in first), args)
@@ -84,14 +90,29 @@ def test_a_large_mean_does_not_spoil_the_variance():
 @pytest.mark.parametrize(
     ("mistake", "error", "words"),
     [
-        (lambda x: F.batch_norm(x, pcn.zeros(4), pcn.ones(4)), ValueError,
-         r"3 channels \(axis 1 of \(2, 3, 2, 2\)\) but running_mean has shape \(4,\)"),
+        (
+            lambda x: F.batch_norm(x, pcn.zeros(4), pcn.ones(4)),
+            ValueError,
+            r"3 channels \(axis 1 of \(2, 3, 2, 2\)\) but running_mean has shape \(4,\)",
+        ),
         (lambda x: F.batch_norm(x, None, None), ValueError, "outside training it needs running_mean"),
-        (lambda x: F.batch_norm(x[:1, :, :1, :1], None, None, training=True), ValueError, "more than one value per channel"),
-        (lambda x: F.batch_norm(x.double(), pcn.zeros(3), pcn.ones(3)), TypeError, "float64 but running_mean is float32"),
-        (lambda x: F.batch_norm(x, None, None, pcn.ones(2), training=True), ValueError, r"weight has shape \(2,\)"),
+        (
+            lambda x: F.batch_norm(x[:1, :, :1, :1], None, None, training=True),
+            ValueError,
+            "more than one value per channel",
+        ),
+        (
+            lambda x: F.batch_norm(x.double(), pcn.zeros(3), pcn.ones(3)),
+            TypeError,
+            "float64 but running_mean is float32",
+        ),
+        (
+            lambda x: F.batch_norm(x, None, None, pcn.ones(2), training=True),
+            ValueError,
+            r"weight has shape \(2,\)",
+        ),
     ],
-)  # fmt: skip
+)
 def test_mistakes_get_words(mistake, error, words):
     with pytest.raises(error, match=words):
         mistake(pcn.ones(2, 3, 2, 2))

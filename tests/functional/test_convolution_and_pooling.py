@@ -1,4 +1,5 @@
-"""conv2d, linear and max_pool2d against loops from the definition; their gradients; what they say about bad shapes."""
+"""conv2d, linear and max_pool2d against loops from the definition; their gradients; what they say about bad
+shapes."""
 
 import itertools
 
@@ -61,8 +62,10 @@ def test_padding_same_keeps_the_size_and_puts_the_odd_row_last(kernel, dilation)
     y = F.conv2d(pcn.tensor(x), pcn.tensor(w), padding="same", dilation=dilation)
     assert y.shape == (1, 2, 7, 9)
     np.testing.assert_array_equal(y.data, F.conv2d(pcn.tensor(padded), pcn.tensor(w), dilation=dilation).data)
-    np.testing.assert_array_equal(F.conv2d(pcn.tensor(x), pcn.tensor(w), padding="valid").data,
-                                  F.conv2d(pcn.tensor(x), pcn.tensor(w)).data)  # fmt: skip
+    np.testing.assert_array_equal(
+        F.conv2d(pcn.tensor(x), pcn.tensor(w), padding="valid").data,
+        F.conv2d(pcn.tensor(x), pcn.tensor(w)).data,
+    )
 
 
 def test_one_picture_without_a_batch_axis():
@@ -83,13 +86,21 @@ def test_linear_is_the_product_with_the_transposed_weight():
 def naive_pool(plane, case):
     """Values and positions, the first of equal maxima, the last NaN; (-inf, -1) where all is padding."""
     h, w = plane.shape
-    rows = windows(h, case.kernel_size[0], case.stride[0], case.padding[0], case.dilation[0], case.output_shape[2])
+    rows = windows(
+        h, case.kernel_size[0], case.stride[0], case.padding[0], case.dilation[0], case.output_shape[2]
+    )
     for r in list(rows):
-        columns = windows(w, case.kernel_size[1], case.stride[1], case.padding[1], case.dilation[1], case.output_shape[3])
+        columns = windows(
+            w, case.kernel_size[1], case.stride[1], case.padding[1], case.dilation[1], case.output_shape[3]
+        )
         for s in columns:
             best, at = -np.inf, -1
             for i, j in itertools.product(r, s):
-                if i is not None and j is not None and (at < 0 or plane[i, j] > best or np.isnan(plane[i, j])):
+                if (
+                    i is not None
+                    and j is not None
+                    and (at < 0 or plane[i, j] > best or np.isnan(plane[i, j]))
+                ):
                     best, at = plane[i, j], i * w + j
             yield best, at
 
@@ -137,25 +148,60 @@ t = pcn.zeros
 @pytest.mark.parametrize(
     ("mistake", "error", "words"),
     [
-        (lambda: F.conv2d(t(8, 4, 32, 32), t(16, 3, 3, 3)), ValueError,
-         r"conv2d: input has 4 channels \(axis 1 of \(8, 4, 32, 32\)\) but weight \(16, 3, 3, 3\) expects 3$"),
-        (lambda: F.conv2d(t(8, 32, 32, 3), t(16, 3, 3, 3)), ValueError, r"32 channels.*expects 3: is the input NHWC\?"),
-        (lambda: F.conv2d(t(1, 3, 4, 9), t(2, 3, 5, 5)), ValueError,
-         r"kernel of height 5 is larger than the input of height 4.*axis 2 of \(1, 3, 4, 9\)"),
-        (lambda: F.conv2d(t(1, 3, 9, 4), t(2, 3, 3, 3), dilation=2), ValueError, "width 3.*extent 5.*width 4"),
-        (lambda: F.conv2d(t(1, 3, 4, 4), t(2, 3, 3, 3), t(3)), ValueError, r"bias has shape \(3,\), expected \(2,\)"),
+        (
+            lambda: F.conv2d(t(8, 4, 32, 32), t(16, 3, 3, 3)),
+            ValueError,
+            r"conv2d: input has 4 channels \(axis 1 of \(8, 4, 32, 32\)\) "
+            r"but weight \(16, 3, 3, 3\) expects 3$",
+        ),
+        (
+            lambda: F.conv2d(t(8, 32, 32, 3), t(16, 3, 3, 3)),
+            ValueError,
+            r"32 channels.*expects 3: is the input NHWC\?",
+        ),
+        (
+            lambda: F.conv2d(t(1, 3, 4, 9), t(2, 3, 5, 5)),
+            ValueError,
+            r"kernel of height 5 is larger than the input of height 4.*axis 2 of \(1, 3, 4, 9\)",
+        ),
+        (
+            lambda: F.conv2d(t(1, 3, 9, 4), t(2, 3, 3, 3), dilation=2),
+            ValueError,
+            "width 3.*extent 5.*width 4",
+        ),
+        (
+            lambda: F.conv2d(t(1, 3, 4, 4), t(2, 3, 3, 3), t(3)),
+            ValueError,
+            r"bias has shape \(3,\), expected \(2,\)",
+        ),
         (lambda: F.conv2d(t(1, 3, 4, 4), t(2, 3, 3, 3, dtype="float64")), TypeError, "float32.*float64"),
         (lambda: F.conv2d(t(1, 3, 4, 4), t(2, 3, 3, 3), padding="full"), ValueError, "'valid' or 'same'"),
         (lambda: F.conv2d(t(1, 3, 4, 4), t(2, 3, 3, 3), padding="same", stride=2), ValueError, "stride 1"),
         (lambda: F.conv2d(t(1, 3, 4, 4), t(2, 3, 3, 3), stride=0), ValueError, "stride must be positive"),
-        (lambda: F.conv2d(t(1, 4, 4, 4), t(3, 2, 3, 3), groups=2), ValueError, "groups=2 does not divide the 3 out"),
-        (lambda: F.linear(t(2, 3, 4), t(5, 12)), ValueError, "4 features.*expects 12: was the input flattened"),
-        (lambda: F.linear(t(2, 3), t(5, 3, dtype="float64")), TypeError, "linear: input is float32 but weight is float64"),
-        (lambda: F.max_pool2d(t(1, 1, 2, 2), 3), ValueError, "kernel of height 3 is larger than the input of height 2"),
+        (
+            lambda: F.conv2d(t(1, 4, 4, 4), t(3, 2, 3, 3), groups=2),
+            ValueError,
+            "groups=2 does not divide the 3 out",
+        ),
+        (
+            lambda: F.linear(t(2, 3, 4), t(5, 12)),
+            ValueError,
+            "4 features.*expects 12: was the input flattened",
+        ),
+        (
+            lambda: F.linear(t(2, 3), t(5, 3, dtype="float64")),
+            TypeError,
+            "linear: input is float32 but weight is float64",
+        ),
+        (
+            lambda: F.max_pool2d(t(1, 1, 2, 2), 3),
+            ValueError,
+            "kernel of height 3 is larger than the input of height 2",
+        ),
         (lambda: F.max_pool2d(t(1, 1, 4, 4), 2, padding=2), ValueError, "padding 2 is more than half"),
         (lambda: F.max_pool2d(t(4, 4), 2), ValueError, "batch, channels, height, width"),
     ],
-)  # fmt: skip
+)
 def test_bad_shapes_get_words(mistake, error, words):
     with pytest.raises(error, match=words):
         mistake()

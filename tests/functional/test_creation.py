@@ -10,9 +10,19 @@ import pyconvnet as pcn
 
 @pytest.mark.parametrize(
     ("data", "dtype"),
-    [(1.5, "float32"), ([1, 2], "int64"), ([1, 2.5], "float32"), (True, "bool"), ([], "float32"), (np.float64(1), "float64"),
-     (np.ones(2), "float64"), (np.ones(2, np.float32), "float32"), (np.ones(2, np.uint8), "uint8"), (np.ones(2, ">f8"), "float64")],
-)  # fmt: skip
+    [
+        (1.5, "float32"),
+        ([1, 2], "int64"),
+        ([1, 2.5], "float32"),
+        (True, "bool"),
+        ([], "float32"),
+        (np.float64(1), "float64"),
+        (np.ones(2), "float64"),
+        (np.ones(2, np.float32), "float32"),
+        (np.ones(2, np.uint8), "uint8"),
+        (np.ones(2, ">f8"), "float64"),
+    ],
+)
 def test_arrays_keep_their_dtype_and_python_numbers_get_the_default(data, dtype):
     t = pcn.tensor(data)
     assert t.dtype == np.dtype(dtype) and t.dtype.isnative
@@ -34,7 +44,11 @@ def test_tensor_copies_any_kind_of_array():
 
 def test_constants():
     assert pcn.zeros(2, 3).tolist() == [[0] * 3] * 2 and pcn.ones((2,)).dtype == np.float32
-    assert pcn.zeros(3, dtype=None).dtype == np.float32 and pcn.zeros(()).shape == () and pcn.ones(2, 0).shape == (2, 0)
+    assert (
+        pcn.zeros(3, dtype=None).dtype == np.float32
+        and pcn.zeros(()).shape == ()
+        and pcn.ones(2, 0).shape == (2, 0)
+    )
     for fill, dtype in ((1, "int64"), (1.5, "float32"), (True, "bool")):
         assert pcn.full((2, 2), fill).dtype == np.dtype(dtype)
     like = pcn.zeros_like(pcn.ones(2, 2, dtype="int64"))
@@ -54,15 +68,18 @@ def test_the_same_seed_gives_the_same_numbers():
         draws.append((pcn.randn(2, 3).tolist(), pcn.rand(1000).data, pcn.nn.Linear(3, 2).weight.tolist()))
     (a, u, w), (b, v, z) = draws
     assert a == b and (u == v).all() and w == z
-    assert u.dtype == np.float32 and 0 <= u.min() and u.max() < 1 and abs(u.mean() - 0.5) < 0.05
+    assert u.dtype == np.float32 and u.min() >= 0 and u.max() < 1 and abs(u.mean() - 0.5) < 0.05
     assert pcn.randn(2, dtype=None).dtype == np.float32 and pcn.randn(2, dtype="float64").dtype == np.float64
 
 
 @pytest.mark.parametrize(
     ("mistake", "error", "words"),
     [
-        (lambda: pcn.tensor([1, 2], requires_grad=True), TypeError,
-         "only floating-point tensors can require gradients, this one is int64: convert it first"),
+        (
+            lambda: pcn.tensor([1, 2], requires_grad=True),
+            TypeError,
+            "only floating-point tensors can require gradients, this one is int64: convert it first",
+        ),
         (lambda: pcn.zeros(2, dtype="int64", requires_grad=True), TypeError, "floating-point"),
         (lambda: pcn.tensor([None]), TypeError, "object is not supported"),
         (lambda: pcn.tensor([1 + 2j]), TypeError, "complex128 is not supported"),
@@ -71,7 +88,7 @@ def test_the_same_seed_gives_the_same_numbers():
         (lambda: pcn.arange(0, 5, 0), ValueError, "no steps of 0"),
         (lambda: pcn.arange(5, 0), ValueError, "lead from 5 to 0"),
     ],
-)  # fmt: skip
+)
 def test_mistakes_get_words(mistake, error, words):
     with pytest.raises(error, match=words):
         mistake()

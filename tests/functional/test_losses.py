@@ -39,7 +39,9 @@ def test_cross_entropy(weight, ignore_index, reduction, smoothing):
     options = dict(weight=weight, ignore_index=ignore_index, reduction=reduction, label_smoothing=smoothing)
     loss = F.cross_entropy(pcn.tensor(logits), pcn.tensor(labels), **options)
     w = np.ones(3) if weight is None else weight
-    np.testing.assert_allclose(loss.data, expected_cross_entropy(w, ignore_index, reduction, smoothing), rtol=1e-12)
+    np.testing.assert_allclose(
+        loss.data, expected_cross_entropy(w, ignore_index, reduction, smoothing), rtol=1e-12
+    )
     check_grads(lambda x: F.cross_entropy(x, labels, **options), logits)
 
 
@@ -63,9 +65,13 @@ def test_binary_cross_entropy_with_logits():
     p = 1 / (1 + np.exp(-np.clip(x, -700, 700)))
     with np.errstate(all="ignore"):
         exact = np.nan_to_num(-2 * t * np.log(p) - (1 - t) * np.log(1 - p))
-    loss = F.binary_cross_entropy_with_logits(pcn.tensor(x), t, reduction="none", pos_weight=pcn.tensor(2.0))
+        loss = F.binary_cross_entropy_with_logits(
+            pcn.tensor(x), t, reduction="none", pos_weight=pcn.tensor(2.0)
+        )
     np.testing.assert_allclose(loss.data, exact, rtol=1e-12, atol=1e-12)
-    weighted = F.binary_cross_entropy_with_logits(pcn.tensor(x), t, weight=np.array([0, 0, 0, 2.0, 0]), reduction="sum")
+    weighted = F.binary_cross_entropy_with_logits(
+        pcn.tensor(x), t, weight=np.array([0, 0, 0, 2.0, 0]), reduction="sum"
+    )
     assert weighted.item() == pytest.approx(2 * np.log1p(np.exp(3.0)))
     for pos in (None, 2.0):
         check_grads(lambda x, t: F.binary_cross_entropy_with_logits(x, t, pos_weight=pos), x / 400, t)  # noqa: B023
@@ -86,13 +92,25 @@ x = pcn.zeros(2, 3)
 @pytest.mark.parametrize(
     ("mistake", "error", "words"),
     [
-        (lambda: F.cross_entropy(x, [0, 3]), IndexError, r"class 3.*3 classes \(0 to 2\): do the labels count from 1"),
+        (
+            lambda: F.cross_entropy(x, [0, 3]),
+            IndexError,
+            r"class 3.*3 classes \(0 to 2\): do the labels count from 1",
+        ),
         (lambda: F.cross_entropy(x, [0, -1]), IndexError, "class -1"),
         (lambda: F.cross_entropy(x, [0, 1, 2]), ValueError, r"input \(2, 3\).*target \(3,\)"),
         (lambda: F.nll_loss(x, np.zeros(2)), TypeError, "integer classes, got float64"),
-        (lambda: F.cross_entropy(x, [0, 1], weight=[1.0]), ValueError, r"weight has shape \(1,\), expected \(3,\)"),
+        (
+            lambda: F.cross_entropy(x, [0, 1], weight=[1.0]),
+            ValueError,
+            r"weight has shape \(1,\), expected \(3,\)",
+        ),
         (lambda: F.cross_entropy(x, [0, 1], label_smoothing=2), ValueError, "label_smoothing"),
-        (lambda: F.cross_entropy(x, [0, 1], reduction="average"), ValueError, "'mean', 'sum' or 'none', got 'average'"),
+        (
+            lambda: F.cross_entropy(x, [0, 1], reduction="average"),
+            ValueError,
+            "'mean', 'sum' or 'none', got 'average'",
+        ),
         (lambda: F.mse_loss(x, pcn.zeros(3)), ValueError, r"input has shape \(2, 3\) but target has \(3,\)"),
         (lambda: F.binary_cross_entropy_with_logits(x, pcn.zeros(2)), ValueError, "target has"),
     ],

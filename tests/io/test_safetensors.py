@@ -1,4 +1,5 @@
-"""Saving and loading: values, dtypes and shapes survive; damage is noticed; a write that fails leaves the old file."""
+"""Saving and loading: values, dtypes and shapes survive; damage is noticed; a write that fails leaves the old
+file."""
 
 import os
 import stat
@@ -12,10 +13,26 @@ from hypothesis.extra import numpy as hnp
 import pyconvnet as pcn
 from pyconvnet import io, nn
 
-DTYPES = ["bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64"]
+DTYPES = [
+    "bool",
+    "int8",
+    "uint8",
+    "int16",
+    "uint16",
+    "int32",
+    "uint32",
+    "int64",
+    "uint64",
+    "float32",
+    "float64",
+]
 
 
-@given(array=st.sampled_from(DTYPES).flatmap(lambda d: hnp.arrays(d, hnp.array_shapes(min_dims=0, max_dims=3, min_side=0))))
+@given(
+    array=st.sampled_from(DTYPES).flatmap(
+        lambda d: hnp.arrays(d, hnp.array_shapes(min_dims=0, max_dims=3, min_side=0))
+    )
+)
 def test_values_dtypes_and_shapes_survive(tmp_path_factory, array):
     path = tmp_path_factory.getbasetemp() / "state.safetensors"
     io.save({"a": array, "b.0": pcn.tensor(array)}, path)
@@ -29,7 +46,13 @@ def test_values_dtypes_and_shapes_survive(tmp_path_factory, array):
 
 def test_strided_reversed_and_byte_swapped_arrays(tmp_path):
     base = np.arange(12.0).reshape(3, 4)
-    arrays = {"strided": base[:, ::2], "reversed": base[::-1], "transposed": base.T, "swapped": base.astype(">f4"), "scalar": np.float32(3)}
+    arrays = {
+        "strided": base[:, ::2],
+        "reversed": base[::-1],
+        "transposed": base.T,
+        "swapped": base.astype(">f4"),
+        "scalar": np.float32(3),
+    }
     io.save(arrays, tmp_path / "f")
     for name, t in io.load(tmp_path / "f").items():
         np.testing.assert_array_equal(t.data, arrays[name])
@@ -40,7 +63,10 @@ def test_a_model_and_metadata(tmp_path):
     io.save(net.state_dict(), tmp_path / "new" / "net", {"epoch": "3", "größe": "x"})
     state, metadata = io.load_with_metadata(tmp_path / "new" / "net")
     twin.load_state_dict(state)
-    assert all((a.data == b.data).all() for a, b in zip(net.state_dict().values(), twin.state_dict().values(), strict=True))
+    assert all(
+        (a.data == b.data).all()
+        for a, b in zip(net.state_dict().values(), twin.state_dict().values(), strict=True)
+    )
     assert metadata == {"epoch": "3", "größe": "x"}
     io.save({}, tmp_path / "none")
     assert io.load_with_metadata(tmp_path / "none") == ({}, {})
@@ -54,7 +80,13 @@ def test_truncated_and_damaged_files_are_refused(tmp_path):
         path.write_bytes(whole[:length])
         with pytest.raises(ValueError, match="not a whole safetensors file"):
             io.load(path)
-    for foreign in (b"PK\x03\x04" + bytes(50), b"\x80\x02}q\x00.", bytes(100), b"\xff" * 100, whole + b"more"):
+    for foreign in (
+        b"PK\x03\x04" + bytes(50),
+        b"\x80\x02}q\x00.",
+        bytes(100),
+        b"\xff" * 100,
+        whole + b"more",
+    ):
         path.write_bytes(foreign)
         with pytest.raises(ValueError, match="not a whole safetensors file"):
             io.load(path)
@@ -93,13 +125,19 @@ def test_permissions_are_those_of_any_new_file(tmp_path):
 @pytest.mark.parametrize(
     ("state", "metadata", "words"),
     [
-        ({"a": 3.0}, None, "'a' of type float"), ({"a": [1, 2]}, None, "'a' of type list"), ({"a": None}, None, "NoneType"),
-        ({"a": "text"}, None, "str"), ({"a": {"b": np.ones(1)}}, None, "dict"), ({1: np.ones(1)}, None, "1 of type ndarray"),
-        ({"a": np.ones(1, complex)}, None, "'a'"), ({"a": np.array([object()])}, None, "'a'"),
-        ({"__metadata__": np.ones(1)}, None, "__metadata__"), ([np.ones(1)], None, "got list"),
+        ({"a": 3.0}, None, "'a' of type float"),
+        ({"a": [1, 2]}, None, "'a' of type list"),
+        ({"a": None}, None, "NoneType"),
+        ({"a": "text"}, None, "str"),
+        ({"a": {"b": np.ones(1)}}, None, "dict"),
+        ({1: np.ones(1)}, None, "1 of type ndarray"),
+        ({"a": np.ones(1, complex)}, None, "'a'"),
+        ({"a": np.array([object()])}, None, "'a'"),
+        ({"__metadata__": np.ones(1)}, None, "__metadata__"),
+        ([np.ones(1)], None, "got list"),
         ({"a": np.ones(1)}, {"epoch": 3}, "metadata"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_named_tensor_is_refused_before_anything_is_written(tmp_path, state, metadata, words):
     with pytest.raises(TypeError, match=words):
         io.save(state, tmp_path / "f", metadata)

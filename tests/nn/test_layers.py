@@ -1,4 +1,5 @@
-"""Layers: the function with weights of its own, PyTorch's initial spread, batch norm's bookkeeping, bad input."""
+"""Layers: the function with weights of its own, PyTorch's initial spread, batch norm's bookkeeping, bad
+input."""
 
 import math
 
@@ -14,7 +15,9 @@ from pyconvnet.nn import init
 def test_conv2d_is_the_function():
     layer = nn.Conv2d(4, 6, (3, 2), stride=(2, 1), padding=1, dilation=(1, 2), groups=2)
     x = pcn.randn(2, 4, 7, 8)
-    np.testing.assert_array_equal(layer(x).data, F.conv2d(x, layer.weight, layer.bias, (2, 1), 1, (1, 2), 2).data)
+    np.testing.assert_array_equal(
+        layer(x).data, F.conv2d(x, layer.weight, layer.bias, (2, 1), 1, (1, 2), 2).data
+    )
     assert layer.weight.shape == (6, 2, 3, 2) and layer.stride == (2, 1) and layer.padding == (1, 1)
     assert nn.Conv2d(3, 2, 5, padding="same")(pcn.ones(1, 3, 6, 6)).shape == (1, 2, 6, 6)
 
@@ -22,16 +25,23 @@ def test_conv2d_is_the_function():
 def test_stateless_layers_are_the_functions():
     x = pcn.randn(2, 3, 6, 6)
     for layer, y in (
-        (nn.ReLU(), F.relu(x)), (nn.LeakyReLU(0.3), F.leaky_relu(x, 0.3)), (nn.Sigmoid(), F.sigmoid(x)), (nn.Tanh(), F.tanh(x)),
-        (nn.MaxPool2d(3, 2, 1), F.max_pool2d(x, 3, 2, 1)), (nn.MaxPool2d(2, ceil_mode=True), F.max_pool2d(x, 2, ceil_mode=True)),
-        (nn.Flatten(), x.reshape(2, -1)), (nn.Flatten(0, 1), x.reshape(6, 6, 6)),
-    ):  # fmt: skip
+        (nn.ReLU(), F.relu(x)),
+        (nn.LeakyReLU(0.3), F.leaky_relu(x, 0.3)),
+        (nn.Sigmoid(), F.sigmoid(x)),
+        (nn.Tanh(), F.tanh(x)),
+        (nn.MaxPool2d(3, 2, 1), F.max_pool2d(x, 3, 2, 1)),
+        (nn.MaxPool2d(2, ceil_mode=True), F.max_pool2d(x, 2, ceil_mode=True)),
+        (nn.Flatten(), x.reshape(2, -1)),
+        (nn.Flatten(0, 1), x.reshape(6, 6, 6)),
+    ):
         np.testing.assert_array_equal(layer(x).data, y.data)
         assert not list(layer.parameters())
     assert len(nn.MaxPool2d(2, return_indices=True)(x)) == 2
 
 
-@pytest.mark.parametrize(("layer", "fan_in"), [(nn.Conv2d(8, 64, 5, groups=2), 100), (nn.Linear(100, 64), 100)])
+@pytest.mark.parametrize(
+    ("layer", "fan_in"), [(nn.Conv2d(8, 64, 5, groups=2), 100), (nn.Linear(100, 64), 100)]
+)
 def test_initial_weights_and_biases_are_uniform_within_one_over_root_fan_in(layer, fan_in):
     bound = 1 / math.sqrt(fan_in)
     for p in layer.parameters():
@@ -62,7 +72,10 @@ def test_batch_norm_layer_counts_and_averages():
     for x in batches:
         layer(x)
     assert layer.num_batches_tracked.item() == 3
-    for statistic, f in (("running_mean", lambda x: x.mean((0, 2, 3))), ("running_var", lambda x: x.var((0, 2, 3), ddof=1))):
+    for statistic, f in (
+        ("running_mean", lambda x: x.mean((0, 2, 3))),
+        ("running_var", lambda x: x.var((0, 2, 3), ddof=1)),
+    ):
         expected = np.mean([f(x.data) for x in batches], axis=0)  # momentum None: the plain average
         np.testing.assert_allclose(getattr(layer, statistic).data, expected, rtol=1e-4, atol=1e-6)
 
@@ -82,7 +95,11 @@ t = pcn.zeros
     ("mistake", "error", "words"),
     [
         (lambda: nn.Conv2d(3, 16, 3)(t(8, 1, 32, 32)), ValueError, "input has 1 channels.*expects 3"),
-        (lambda: nn.Conv2d(3, 16, 3)(t(8, 32, 32, 3)), ValueError, r"32 channels \(axis 1 of .*is the input NHWC\?"),
+        (
+            lambda: nn.Conv2d(3, 16, 3)(t(8, 32, 32, 3)),
+            ValueError,
+            r"32 channels \(axis 1 of .*is the input NHWC\?",
+        ),
         (lambda: nn.Conv2d(3, 16, 7)(t(8, 3, 5, 5)), ValueError, "larger than the input of height 5"),
         (lambda: nn.Conv2d(3, 4, 3, groups=2), ValueError, "must divide by groups 2"),
         (lambda: nn.Conv2d(3, 4, 0), ValueError, "kernel_size must be positive"),

@@ -36,22 +36,50 @@ def numbered(module, start=0):
 def test_state_dict_has_pytorchs_keys_and_shapes():
     state = Net().state_dict()
     assert {k: v.shape for k, v in state.items()} == {
-        "scale": (1,), "mean": (3,), "conv1.weight": (4, 3, 3, 3), "bn1.weight": (4,), "bn1.bias": (4,),
-        "bn1.running_mean": (4,), "bn1.running_var": (4,), "bn1.num_batches_tracked": (),
-        "head.0.weight": (4, 4), "head.0.bias": (4,), "tail.weight": (4, 4), "tail.bias": (4,),
-        "blocks.0.weight": (4, 2, 1, 3), "blocks.0.bias": (4,),
-    }  # fmt: skip
+        "scale": (1,),
+        "mean": (3,),
+        "conv1.weight": (4, 3, 3, 3),
+        "bn1.weight": (4,),
+        "bn1.bias": (4,),
+        "bn1.running_mean": (4,),
+        "bn1.running_var": (4,),
+        "bn1.num_batches_tracked": (),
+        "head.0.weight": (4, 4),
+        "head.0.bias": (4,),
+        "tail.weight": (4, 4),
+        "tail.bias": (4,),
+        "blocks.0.weight": (4, 2, 1, 3),
+        "blocks.0.bias": (4,),
+    }
     assert list(state)[:2] == ["scale", "mean"]  # a module's own before its children's
-    assert state["bn1.num_batches_tracked"].dtype == np.int64 and not any(t.requires_grad for t in state.values())
+    assert state["bn1.num_batches_tracked"].dtype == np.int64 and not any(
+        t.requires_grad for t in state.values()
+    )
     assert all(k.startswith("net.") for k in Net().state_dict(prefix="net."))
 
 
 def test_shared_parameters_and_modules_come_once():
     net = Net()
     assert [n for n, _ in net.named_parameters()] == [
-        "scale", "conv1.weight", "bn1.weight", "bn1.bias", "head.0.weight", "head.0.bias", "blocks.0.weight", "blocks.0.bias",
-    ]  # fmt: skip
-    assert [n for n, _ in net.named_modules()] == ["", "conv1", "bn1", "head", "head.0", "head.1", "blocks", "blocks.0"]
+        "scale",
+        "conv1.weight",
+        "bn1.weight",
+        "bn1.bias",
+        "head.0.weight",
+        "head.0.bias",
+        "blocks.0.weight",
+        "blocks.0.bias",
+    ]
+    assert [n for n, _ in net.named_modules()] == [
+        "",
+        "conv1",
+        "bn1",
+        "head",
+        "head.0",
+        "head.1",
+        "blocks",
+        "blocks.0",
+    ]
     assert "tail.bias" in dict(net.named_parameters(remove_duplicate=False))
     assert [n for n, _ in net.named_parameters(prefix="net", recurse=False)] == ["net.scale"]
     assert len(list(net.children())) == 5 and len(list(net.parameters(recurse=False))) == 1
@@ -73,13 +101,24 @@ def test_load_state_dict_lists_everything_wrong_in_one_error_and_changes_nothing
     net = numbered(Net())
     state = {k: v.data + 100 for k, v in net.state_dict().items()}
     del state["scale"], state["bn1.bias"]
-    state |= {"extra": np.zeros(1), "conv1.weight": np.zeros((4, 3, 5, 5)), "bn1.weight": np.zeros(1), "mean": np.array(["a", "b", "c"])}
+    state |= {
+        "extra": np.zeros(1),
+        "conv1.weight": np.zeros((4, 3, 5, 5)),
+        "bn1.weight": np.zeros(1),
+        "mean": np.array(["a", "b", "c"]),
+    }
     before = {k: v.data.copy() for k, v in net.state_dict().items()}
     with pytest.raises(RuntimeError) as caught:
         net.load_state_dict(state)
-    for words in ("load_state_dict of Net", "missing: scale", "missing: bn1.bias", "unexpected: extra", "not numbers: mean",
-                  "shape of conv1.weight: given (4, 3, 5, 5), expected (4, 3, 3, 3)",
-                  "shape of bn1.weight: given (1,), expected (4,)"):  # fmt: skip
+    for words in (
+        "load_state_dict of Net",
+        "missing: scale",
+        "missing: bn1.bias",
+        "unexpected: extra",
+        "not numbers: mean",
+        "shape of conv1.weight: given (4, 3, 5, 5), expected (4, 3, 3, 3)",
+        "shape of bn1.weight: given (1,), expected (4,)",
+    ):
         assert words in str(caught.value)
     assert all((v.data == before[k]).all() for k, v in net.state_dict().items())
     with pytest.raises(TypeError, match="got list"):
@@ -108,7 +147,9 @@ def test_train_and_eval_reach_every_module():
 
 def test_hooks_see_and_may_replace_the_output_until_removed():
     layer, seen = nn.ReLU(), []
-    first = layer.register_forward_hook(lambda module, args, y: seen.append((module, args[0].tolist(), y.tolist())))
+    first = layer.register_forward_hook(
+        lambda module, args, y: seen.append((module, args[0].tolist(), y.tolist()))
+    )
     second = layer.register_forward_hook(lambda module, args, y: y + 1)
     assert layer(pcn.tensor([-1.0, 2.0])).tolist() == [1, 3]
     assert seen == [(layer, [-1, 2], [0, 2])]
@@ -136,13 +177,21 @@ def test_sequential_and_modulelist_index_slice_and_grow():
     net = nn.Sequential(a, b, c)
     assert len(net) == 3 and net[-1] is c and list(net) == [a, b, c]
     tail = net[1:]
-    assert isinstance(tail, nn.Sequential) and list(tail.state_dict()) == ["2.weight", "2.bias"]  # a slice keeps the names
+    assert isinstance(tail, nn.Sequential) and list(tail.state_dict()) == [
+        "2.weight",
+        "2.bias",
+    ]  # a slice keeps the names
     assert net[:1](pcn.ones(4, 2)).shape == (4, 3) and net(pcn.ones(4, 2)).shape == (4, 1)
     assert list(nn.Sequential({"first": a, "last": b}).state_dict()) == ["first.weight", "first.bias"]
     assert net.append(nn.Sigmoid()) is net and len(net) == 4
     blocks = nn.ModuleList([a, b]).extend([c]).append(a)
     assert len(blocks) == 4 and blocks[-1] is a and list(blocks)[2] is c
-    assert isinstance(blocks[1:], nn.ModuleList) and [n for n, _ in blocks[1:].named_modules()] == ["", "0", "1", "2"]
+    assert isinstance(blocks[1:], nn.ModuleList) and [n for n, _ in blocks[1:].named_modules()] == [
+        "",
+        "0",
+        "1",
+        "2",
+    ]
     with pytest.raises(IndexError):
         net[7]
     with pytest.raises(NotImplementedError, match="ModuleList defines no forward"):
@@ -205,15 +254,27 @@ def replace_module():
 @pytest.mark.parametrize(
     ("mistake", "error", "words"),
     [
-        (lambda: Forgetful(nn.ReLU()), AttributeError, r"Forgetful: call super\(\).__init__\(\) before assigning layer"),
+        (
+            lambda: Forgetful(nn.ReLU()),
+            AttributeError,
+            r"Forgetful: call super\(\).__init__\(\) before assigning layer",
+        ),
         (lambda: Forgetful()(1), AttributeError, r"Forgetful: call super\(\).__init__\(\) first"),
         (lambda: list(Forgetful().parameters()), AttributeError, r"call super\(\).__init__\(\) first"),
         (lambda: nn.ReLU().weight, AttributeError, "ReLU has no attribute 'weight'"),
-        (replace_weight, TypeError, "weight is one of its parameters, a Tensor cannot take its place.*Parameter"),
+        (
+            replace_weight,
+            TypeError,
+            "weight is one of its parameters, a Tensor cannot take its place.*Parameter",
+        ),
         (replace_module, TypeError, "modules.*builtin_function_or_method"),
         (lambda: nn.Sequential(abs), TypeError, "Sequential holds Modules, got builtin_function_or_method"),
         (lambda: nn.ModuleList([None]), TypeError, "ModuleList holds Modules, got NoneType"),
-        (lambda: nn.Module().register_parameter("w", pcn.zeros(1)), TypeError, "must be a Parameter or None, got Tensor"),
+        (
+            lambda: nn.Module().register_parameter("w", pcn.zeros(1)),
+            TypeError,
+            "must be a Parameter or None, got Tensor",
+        ),
         (lambda: nn.Module().register_buffer("a.b", pcn.zeros(1)), ValueError, "without dots"),
         (lambda: nn.Module().register_buffer("forward", pcn.zeros(1)), ValueError, "'forward' already"),
         (lambda: nn.Module()(1), NotImplementedError, "Module defines no forward"),

@@ -23,14 +23,23 @@ def run(make, gradients=GRADIENTS, p=None, optimiser=None):
 
 @pytest.mark.parametrize("maximize", [False, True])
 @pytest.mark.parametrize("weight_decay", [0, 0.1])
-@pytest.mark.parametrize(("momentum", "dampening", "nesterov"), [(0, 0, False), (0.9, 0, False), (0.9, 0.3, False), (0.9, 0, True)])
+@pytest.mark.parametrize(
+    ("momentum", "dampening", "nesterov"), [(0, 0, False), (0.9, 0, False), (0.9, 0.3, False), (0.9, 0, True)]
+)
 def test_sgd(momentum, dampening, nesterov, weight_decay, maximize):
     p, v = START.copy(), None
     for g in GRADIENTS:
         g = (-g if maximize else g) + weight_decay * p
         v = g if v is None else momentum * v + (1 - dampening) * g
         p = p - 0.1 * (g + momentum * v if nesterov else v if momentum else g)
-    options = dict(lr=0.1, momentum=momentum, dampening=dampening, weight_decay=weight_decay, nesterov=nesterov, maximize=maximize)
+    options = dict(
+        lr=0.1,
+        momentum=momentum,
+        dampening=dampening,
+        weight_decay=weight_decay,
+        nesterov=nesterov,
+        maximize=maximize,
+    )
     np.testing.assert_allclose(run(lambda params: optim.SGD(params, **options))[0], p, rtol=1e-12)
 
 
@@ -51,7 +60,9 @@ def test_adam(kind, weight_decay, amsgrad, maximize):
         largest = np.maximum(largest, v)
         m_hat, v_hat = m / (1 - b1**t), (largest if amsgrad else v) / (1 - b2**t)
         p = p - lr * m_hat / (np.sqrt(v_hat) + eps)
-    options = dict(lr=lr, betas=(b1, b2), eps=eps, weight_decay=weight_decay, amsgrad=amsgrad, maximize=maximize)
+    options = dict(
+        lr=lr, betas=(b1, b2), eps=eps, weight_decay=weight_decay, amsgrad=amsgrad, maximize=maximize
+    )
     np.testing.assert_allclose(run(lambda params: getattr(optim, kind)(params, **options))[0], p, rtol=1e-12)
 
 
@@ -65,7 +76,13 @@ def test_defaults_are_pytorchs():
     p = [pcn.tensor([1.0], requires_grad=True)]
     sgd, adam, adamw = (kind(p).param_groups[0] for kind in (optim.SGD, optim.Adam, optim.AdamW))
     assert (sgd["lr"], sgd["momentum"], adam["lr"], adam["betas"], adam["eps"], adam["weight_decay"]) == (
-        1e-3, 0, 1e-3, (0.9, 0.999), 1e-8, 0)  # fmt: skip
+        1e-3,
+        0,
+        1e-3,
+        (0.9, 0.999),
+        1e-8,
+        0,
+    )
     assert adamw["weight_decay"] == 0.01
 
 
@@ -101,7 +118,9 @@ def test_saved_state_is_a_copy(make):
 
 def test_groups_have_settings_of_their_own():
     a, b, c = (pcn.tensor([1.0], requires_grad=True) for _ in range(3))
-    optimiser = optim.SGD([{"params": [a]}, {"params": b, "lr": 1.0}, {"params": [c], "maximize": True}], lr=0.5)
+    optimiser = optim.SGD(
+        [{"params": [a]}, {"params": b, "lr": 1.0}, {"params": [c], "maximize": True}], lr=0.5
+    )
     for p in (a, b, c):
         p.grad = pcn.tensor([1.0])
     optimiser.step()
@@ -165,8 +184,16 @@ def wrong_gradient():
         (lambda: optim.SGD([{"params": [p0]}, p0]), ValueError, "a dict with 'params'"),
         (wrong_gradient, ValueError, r"shape \(2, 3\) has a gradient of shape \(3,\)"),
         (lambda: optim.SGD([p0]).load_state_dict({}), ValueError, "'state' and 'param_groups'"),
-        (lambda: optim.SGD([p0]).load_state_dict({"state": {}, "param_groups": []}), ValueError, r"do not have \[1\] parameters"),
-        (lambda: load({"state": {0: {"exp_avg": np.zeros((2, 2))}}}), ValueError, r"exp_avg of parameter 0 has shape \(2, 2\)"),
+        (
+            lambda: optim.SGD([p0]).load_state_dict({"state": {}, "param_groups": []}),
+            ValueError,
+            r"do not have \[1\] parameters",
+        ),
+        (
+            lambda: load({"state": {0: {"exp_avg": np.zeros((2, 2))}}}),
+            ValueError,
+            r"exp_avg of parameter 0 has shape \(2, 2\)",
+        ),
         (lambda: load({"state": {3: {}}}), ValueError, "parameter 3 of 1"),
     ],
 )
@@ -195,14 +222,22 @@ S = optim.lr_scheduler
     [
         (lambda o: S.LambdaLR(o, lambda step: 1 / (step + 1)), lambda lr, step: lr / (step + 1)),
         (lambda o: S.StepLR(o, 3, gamma=0.5), lambda lr, step: lr * 0.5 ** (step // 3)),
-        (lambda o: S.MultiStepLR(o, [6, 2]), lambda lr, step: lr * (1 if step < 2 else 0.1 if step < 6 else 0.01)),
-        (lambda o: S.CosineAnnealingLR(o, 5, 0.02), lambda lr, step: 0.02 + (lr - 0.02) * (1 + math.cos(math.pi * step / 5)) / 2),
+        (
+            lambda o: S.MultiStepLR(o, [6, 2]),
+            lambda lr, step: lr * (1 if step < 2 else 0.1 if step < 6 else 0.01),
+        ),
+        (
+            lambda o: S.CosineAnnealingLR(o, 5, 0.02),
+            lambda lr, step: 0.02 + (lr - 0.02) * (1 + math.cos(math.pi * step / 5)) / 2,
+        ),
     ],
 )
 def test_schedules(make, formula):
     written, schedule = rates(make)
-    np.testing.assert_allclose(written, [[formula(lr, step) for lr in (0.1, 0.4)] for step in range(9)], rtol=1e-12)
-    fresh, again = rates(make, 0)
+    np.testing.assert_allclose(
+        written, [[formula(lr, step) for lr in (0.1, 0.4)] for step in range(9)], rtol=1e-12
+    )
+    _, again = rates(make, 0)
     again.load_state_dict(schedule.state_dict())
     assert again.get_last_lr() == schedule.get_last_lr() and again.last_epoch == 8
 
@@ -214,7 +249,9 @@ def test_schedules_go_on_after_a_step_and_take_a_function_per_group():
         S.StepLR(optimiser, 2, 0.5, last_epoch=3)
     optimiser.param_groups[0]["initial_lr"] = 0.8
     assert S.StepLR(optimiser, 2, 0.5, last_epoch=3).get_last_lr() == [0.2]
-    assert rates(lambda o: S.LambdaLR(o, [lambda step: 2, lambda step: 3]))[0][1].tolist() == pytest.approx([0.2, 1.2])
+    assert rates(lambda o: S.LambdaLR(o, [lambda step: 2, lambda step: 3]))[0][1].tolist() == pytest.approx(
+        [0.2, 1.2]
+    )
     with pytest.raises(ValueError, match="1 functions for 2 groups"):
         rates(lambda o: S.LambdaLR(o, [lambda step: 2]))
     with pytest.raises(ValueError, match="step_size"):

@@ -1,7 +1,7 @@
 """PyTorch as the witness: the same call in both libraries gives the same values, first and second gradients.
 
-A trial is written once: `f(m, F, *tensors)` runs with m = pyconvnet and with m = torch, which is also the promise that
-changing the import is enough. To cover a name, enter a strategy of trials under it.
+A trial is written once: `f(m, F, *tensors)` runs with m = pyconvnet and with m = torch, which is also the
+promise that changing the import is enough. To cover a name, enter a strategy of trials under it.
 """
 
 import math
@@ -23,7 +23,8 @@ ENTRIES = {}  # name -> strategy of Trial
 
 @dataclass
 class Trial:
-    """f(m, F, *tensors) on both sides; `says` is what a failure prints. With grad=False only values are compared."""
+    """f(m, F, *tensors) on both sides; `says` is what a failure prints. With grad=False only values are
+    compared."""
 
     f: object
     arrays: list
@@ -80,17 +81,24 @@ def activation(draw, name):
     name = name.removeprefix("F.")
     options = {
         "leaky_relu": {"negative_slope": draw(st.sampled_from([0.01, 0.5, 0.0]))},
-        "softplus": {"beta": draw(st.sampled_from([1, 0.5, 3.0])), "threshold": draw(st.sampled_from([20, 1.25]))},
+        "softplus": {
+            "beta": draw(st.sampled_from([1, 0.5, 3.0])),
+            "threshold": draw(st.sampled_from([20, 1.25])),
+        },
     }.get(name, {})
     special = draw(st.sampled_from([[], [np.inf, -np.inf, np.nan], [1000.0, -1000.0]]))
-    special = [] if name == "leaky_relu" else special  # at -inf (slope 0) and NaN PyTorch's is not of one piece with relu
+    special = (
+        [] if name == "leaky_relu" else special
+    )  # at -inf (slope 0) and NaN PyTorch's is not of one piece with relu
     x = np.append(tied(draw, draw(shapes)).ravel(), special)
     return Trial(lambda m, F, x: getattr(F, name)(input=x, **options), [x], (name, options))
 
 
 @entry("+", "-", "*", "/", "maximum", "minimum", "where")
 def binary(draw, name):
-    a, b = draw(hnp.mutually_broadcastable_shapes(num_shapes=2, min_dims=0, max_dims=3, max_side=3)).input_shapes
+    a, b = draw(
+        hnp.mutually_broadcastable_shapes(num_shapes=2, min_dims=0, max_dims=3, max_side=3)
+    ).input_shapes
     x, y = tied(draw, a), tied(draw, b)
     y = y + 3 if name == "/" else y
     keep = np.random.default_rng(draw(seeds)).random(np.broadcast_shapes(a, b)) < 0.5
@@ -120,7 +128,10 @@ def clamp(draw, name):
     low, high = draw(st.sampled_from([(None, 0.5), (-0.5, None), (-0.5, 0.5), (1, -1), (0, 1)]))
     if draw(st.booleans()):
         return Trial(lambda m, F, x: x.clamp(low, high), [x], (name, low, high))
-    return Trial(lambda m, F, x, a, b: x.clamp(min=a, max=b), [x, tied(draw, x.shape) - 0.25, tied(draw, x.shape) + 0.3])
+    return Trial(
+        lambda m, F, x, a, b: x.clamp(min=a, max=b),
+        [x, tied(draw, x.shape) - 0.25, tied(draw, x.shape) + 0.3],
+    )
 
 
 @entry("sum", "mean", "var", "amax", "amin", "logsumexp")
@@ -146,8 +157,12 @@ def softmax(draw, name):
     x = smooth(draw, draw(shapes_1))
     x = np.where(draw(st.booleans()) & (x < -2), -np.inf, x)
     dim = draw(st.integers(-x.ndim, x.ndim - 1))
-    x[tuple(0 if i == dim % x.ndim else slice(None) for i in range(x.ndim))] = 1.0  # at least one finite value
-    return Trial(lambda m, F, x: x.softmax(dim) if name == "softmax" else F.log_softmax(input=x, dim=dim), [x], name)
+    x[tuple(0 if i == dim % x.ndim else slice(None) for i in range(x.ndim))] = (
+        1.0  # at least one finite value
+    )
+    return Trial(
+        lambda m, F, x: x.softmax(dim) if name == "softmax" else F.log_softmax(input=x, dim=dim), [x], name
+    )
 
 
 @entry("argmax", "argmin", "any", "all", "isnan", "isfinite", "comparisons", "size")
@@ -190,7 +205,7 @@ def index(draw, name):
     rows, columns = np.array([0, 1, 1, 0]), np.array([[1], [0]])
     mask = np.random.default_rng(draw(seeds)).random(s) < 0.5
     keys = [0, -1, (slice(None), 1), (Ellipsis, slice(0, 2)), (None, 0), (0, 1), rows, (rows, slice(1, None)),
-            (columns, rows), (slice(None), rows), mask, mask[:, 0, ...] if mask.ndim == 2 else mask[:, :, 0], [1, 0]]  # fmt: skip
+            (columns, rows), (slice(None), rows), mask, mask[..., 0], [1, 0]]  # fmt: skip
     key = draw(st.sampled_from(range(len(keys))))
     return Trial(lambda m, F, x: x[keys[key]] * 1, [smooth(draw, s)], keys[key])
 
@@ -207,8 +222,12 @@ def join(draw, name):
 @entry("matmul")
 def matmul(draw, name):
     n, k, o = (draw(st.integers(1, 3)) for _ in range(3))
-    a, b = draw(hnp.mutually_broadcastable_shapes(num_shapes=2, min_dims=0, max_dims=2, max_side=2)).input_shapes
-    x, y = draw(st.sampled_from([((*a, n, k), (*b, k, o)), ((k,), (*b, k, o)), ((*a, n, k), (k,)), ((k,), (k,))]))
+    a, b = draw(
+        hnp.mutually_broadcastable_shapes(num_shapes=2, min_dims=0, max_dims=2, max_side=2)
+    ).input_shapes
+    x, y = draw(
+        st.sampled_from([((*a, n, k), (*b, k, o)), ((k,), (*b, k, o)), ((*a, n, k), (k,)), ((k,), (k,))])
+    )
     return Trial(lambda m, F, x, y: x @ y + x.matmul(y), [smooth(draw, x), smooth(draw, y)], name)
 
 
@@ -229,12 +248,18 @@ def conv2d_named(draw, name):
     side = 1 + dilation * 3 + draw(st.integers(0, 2))
     x, w = smooth(draw, (1, 2, side, side)), smooth(draw, (2, 2, *kernel))
     padding = draw(st.sampled_from(["same", "valid"]))
-    return Trial(lambda m, F, x, w: F.conv2d(x, w, padding=padding, dilation=dilation), [x, w], (padding, dilation))
+    return Trial(
+        lambda m, F, x, w: F.conv2d(x, w, padding=padding, dilation=dilation), [x, w], (padding, dilation)
+    )
 
 
 @entry("linear")
 def linear(draw, name):
-    lead, i, o = draw(st.sampled_from([(), (3,), (2, 3), (0,)])), draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    lead, i, o = (
+        draw(st.sampled_from([(), (3,), (2, 3), (0,)])),
+        draw(st.integers(1, 3)),
+        draw(st.integers(1, 3)),
+    )
     out = draw(st.sampled_from([(o,), ()]))
     arrays = [smooth(draw, (*lead, i)), smooth(draw, (*out, i))]
     if out and draw(st.booleans()):
@@ -245,8 +270,9 @@ def linear(draw, name):
 @entry("max_pool2d")
 def max_pool2d(draw, name):
     c = draw(pool_cases(dtype=np.float64))
-    options = dict(kernel_size=c.kernel_size, stride=draw(st.sampled_from([c.stride, None])), padding=c.padding,
-                   dilation=c.dilation, ceil_mode=c.ceil_mode)  # fmt: skip
+    stride = draw(st.sampled_from([c.stride, None]))
+    options = dict(kernel_size=c.kernel_size, stride=stride, padding=c.padding)
+    options |= dict(dilation=c.dilation, ceil_mode=c.ceil_mode)
     x = c.x if draw(st.booleans()) else tied(draw, c.x.shape)
     # PyTorch gives the gradient of a window wholly in the padding to some pixel, here nobody gets it
     met = pcn.kernels.max_pool_indices(x, **options).min() >= 0
@@ -270,7 +296,9 @@ def batch_norm(draw, name):
     def f(m, F, x, *weights):
         running = m.tensor(mean), m.tensor(var)
         y = F.batch_norm(x, *running, *weights, training=training, momentum=momentum, eps=eps)
-        return y + (running[0] + 2 * running[1]).reshape((1, -1) + (1,) * len(size))  # the statistics it has moved
+        return y + (running[0] + 2 * running[1]).reshape(
+            (1, -1) + (1,) * len(size)
+        )  # the statistics it has moved
 
     weights = [smooth(draw, c), smooth(draw, c)] if affine else []
     return Trial(f, [smooth(draw, (n, c, *size)), *weights], (training, momentum, eps))
@@ -315,7 +343,10 @@ def class_loss(draw, name):
 @entry("cross_entropy with probabilities")
 def soft_cross_entropy(draw, name):
     s = draw(st.sampled_from([(3,), (2, 3), (2, 3, 2)]))
-    options = {"reduction": draw(st.sampled_from(["mean", "sum", "none"])), "label_smoothing": draw(st.sampled_from([0.0, 0.3]))}
+    options = {
+        "reduction": draw(st.sampled_from(["mean", "sum", "none"])),
+        "label_smoothing": draw(st.sampled_from([0.0, 0.3])),
+    }
     weight = draw(st.sampled_from([None, [0.5, 1.0, 2.0]]))
 
     def f(m, F, x, q):
@@ -334,7 +365,11 @@ def run(m, F, trial, tensors, weights):
         loss = (y * m.tensor(np.cos(np.arange(math.prod(y.shape)).reshape(tuple(y.shape))))).sum()
         for order in (1, 2):
             options = {} if m is pcn else {"materialize_grads": False}
-            g = m_grad(m)(loss, tensors, create_graph=order == 1, allow_unused=True, **options) if loss.requires_grad else []
+            g = (
+                m_grad(m)(loss, tensors, create_graph=order == 1, allow_unused=True, **options)
+                if loss.requires_grad
+                else []
+            )
             results += [*g, *[None] * (len(tensors) - len(g))]
             connected = [(a * d).sum() for a, d in zip(g, directions) if a is not None and a.requires_grad]
             loss = sum(connected, m.tensor(np.zeros(())))
@@ -353,11 +388,19 @@ def test_values_first_and_second_gradients(name, data):
     trial = data.draw(ENTRIES[name])
     weights = [np.random.default_rng(7).standard_normal(np.shape(a)) for a in trial.arrays]
     with np.errstate(all="ignore"):
-        ours = run(pcn, pcn.functional, trial, [pcn.tensor(a, requires_grad=trial.grad) for a in trial.arrays], weights)
+        ours = run(
+            pcn,
+            pcn.functional,
+            trial,
+            [pcn.tensor(a, requires_grad=trial.grad) for a in trial.arrays],
+            weights,
+        )
         theirs = run(torch, torch.nn.functional, trial,
                      [torch.tensor(a, requires_grad=trial.grad) for a in trial.arrays], weights)  # fmt: skip
     for i, (a, b) in enumerate(zip(ours, theirs, strict=True)):
-        a, b = (np.zeros(()) if r is None else r for r in (a, b))  # no gradient and a zero gradient are the same
+        a, b = (
+            np.zeros(()) if r is None else r for r in (a, b)
+        )  # no gradient and a zero gradient are the same
         what = f"{'value' if i == 0 else 'gradient'} {i} of {trial!r}"
         if a.shape != b.shape:
             assert not a.any() and not b.any() and i, f"{what}: shape {a.shape}, in PyTorch {b.shape}"

@@ -30,10 +30,23 @@ def test_mixed_operands_have_the_same_dtype(a, b):
 def test_a_tensor_and_a_number_have_the_same_dtype(dtype):
     x = np.array([1, 2]).astype(dtype)
     for f in (
-        lambda x: x + 1, lambda x: 1.5 * x, lambda x: x + True, lambda x: x / 2, lambda x: 2 / x, lambda x: x**2,
-        lambda x: x**0.5, lambda x: x.exp(), lambda x: x.sqrt(), lambda x: x.sum(), lambda x: x.sum(dtype="float64"),
-        lambda x: x.clamp(0.5), lambda x: x.clamp(0, 1), lambda x: x.float(), lambda x: x.any(), lambda x: x.argmax(),
-    ):  # fmt: skip
+        lambda x: x + 1,
+        lambda x: 1.5 * x,
+        lambda x: x + True,
+        lambda x: x / 2,
+        lambda x: 2 / x,
+        lambda x: x**2,
+        lambda x: x**0.5,
+        lambda x: x.exp(),
+        lambda x: x.sqrt(),
+        lambda x: x.sum(),
+        lambda x: x.sum(dtype="float64"),
+        lambda x: x.clamp(0.5),
+        lambda x: x.clamp(0, 1),
+        lambda x: x.float(),
+        lambda x: x.any(),
+        lambda x: x.argmax(),
+    ):
         try:
             theirs = f(torch.tensor(x))
         except (RuntimeError, TypeError):
@@ -51,10 +64,13 @@ LAYERS = {
     "norm without statistics": lambda nn: nn.BatchNorm2d(4, affine=False, track_running_stats=False),
     "pool": lambda nn: nn.MaxPool2d(2, 2, 1, 1, False, True),
     "net": lambda nn: nn.Sequential(
-        nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.LeakyReLU(0.1), nn.Sequential(nn.Flatten(), nn.Linear(16, 2)),
+        nn.Conv2d(3, 4, 3),
+        nn.BatchNorm2d(4),
+        nn.LeakyReLU(0.1),
+        nn.Sequential(nn.Flatten(), nn.Linear(16, 2)),
         nn.ModuleList([nn.Sigmoid(), nn.Tanh(), nn.ReLU()]),
     )[1:],
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", LAYERS)
@@ -75,7 +91,9 @@ def test_layers_have_the_same_repr_state_and_spread_of_weights(name):
 OPTIMISERS = {
     "SGD": st.fixed_dictionaries({"momentum": st.sampled_from([0.9, 0.5]), "nesterov": st.booleans()})
     | st.fixed_dictionaries({"momentum": st.sampled_from([0, 0.9]), "dampening": st.sampled_from([0, 0.3])}),
-    "Adam": st.fixed_dictionaries({"betas": st.sampled_from([(0.9, 0.999), (0.0, 0.5)]), "eps": st.sampled_from([1e-8, 0.1])}),
+    "Adam": st.fixed_dictionaries(
+        {"betas": st.sampled_from([(0.9, 0.999), (0.0, 0.5)]), "eps": st.sampled_from([1e-8, 0.1])}
+    ),
 }
 OPTIMISERS["AdamW"] = OPTIMISERS["Adam"]
 
@@ -84,7 +102,10 @@ OPTIMISERS["AdamW"] = OPTIMISERS["Adam"]
 @settings(max_examples=30)
 @given(data=st.data())
 def test_optimisers_take_the_same_steps(name, data):
-    options = data.draw(OPTIMISERS[name]) | {"lr": data.draw(st.sampled_from([0.1, 1e-3])), "maximize": data.draw(st.booleans())}
+    options = data.draw(OPTIMISERS[name]) | {
+        "lr": data.draw(st.sampled_from([0.1, 1e-3])),
+        "maximize": data.draw(st.booleans()),
+    }
     if data.draw(st.booleans()):
         options["weight_decay"] = 0.1
     if name != "SGD":
@@ -104,9 +125,11 @@ def test_optimisers_take_the_same_steps(name, data):
 
 
 SCHEDULES = {
-    "LambdaLR": {"lr_lambda": lambda step: 0.9**step}, "StepLR": {"step_size": 3, "gamma": 0.5},
-    "MultiStepLR": {"milestones": [5, 2, 2], "gamma": 0.5}, "CosineAnnealingLR": {"T_max": 6, "eta_min": 0.01},
-}  # fmt: skip
+    "LambdaLR": {"lr_lambda": lambda step: 0.9**step},
+    "StepLR": {"step_size": 3, "gamma": 0.5},
+    "MultiStepLR": {"milestones": [5, 2, 2], "gamma": 0.5},
+    "CosineAnnealingLR": {"T_max": 6, "eta_min": 0.01},
+}
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
