@@ -1,16 +1,16 @@
 """The engine: tensors, primitives with a gradient rule per argument, and the walk over the tape.
 
 A primitive is a plain array function.  Called with arrays it *is* that function; called with a Tensor it
-also records (primitive, args, params) in the result's `node`: those records are the tape.  Its gradient
+also records (primitive, args, their arrays, params) in the result's `node`: those records are the tape.  Its gradient
 rules, one per argument, are `rule(g, y, *args, **params) -> cotangent of that argument`, where g is the
 cotangent of the result y.  They are written with primitives only, so the same line serves first-order
 gradients (called with arrays, nothing is recorded) and every higher order (called with Tensors).
 """
 
-import heapq
 import itertools
 import threading
 from contextlib import ContextDecorator
+from heapq import heapify, heappop, heappush
 
 import numpy as np
 
@@ -31,7 +31,9 @@ class _Mode(threading.local):
 _mode = _Mode()
 
 
-class _recording(ContextDecorator):
+class recording(ContextDecorator):
+    """Within this context the tape is on or off. Per thread."""
+
     def __init__(self, on):
         self.on = on
 
@@ -43,7 +45,7 @@ class _recording(ContextDecorator):
         _mode.recording = _mode.outer.pop()
 
 
-class no_grad(_recording):
+class no_grad(recording):
     """Within this context, or in a function decorated with it, nothing is recorded. Per thread."""
 
     def __new__(cls, function=None):
@@ -105,11 +107,7 @@ class Tensor:
     def __reduce__(self):
         if self.node is not None:
             raise RuntimeError("only leaf tensors can be copied or pickled; detach() this one first")
-        return _restore, (type(self), self.data, self.requires_grad)
-
-
-def _restore(cls, data, requires_grad):
-    return cls(data, requires_grad=requires_grad)
+        return type(self), (self.data, self.requires_grad)
 
 
 def value(x):
@@ -143,15 +141,12 @@ class Primitive:
         if not tensors:
             return y
         if record and _mode.recording:
-            return Tensor(y, True, (self, args, params))
+            return Tensor(y, True, (self, args, values, params))
         return Tensor(y)
 
     def gradients(self, *rules):
         """State the rules, one per argument in order; None where no gradient flows."""
         self.rules = rules
-
-    def rule(self, i):
-        return self.rules[i] if i < len(self.rules) else None
 
     def __repr__(self):
         return f"<primitive {self.__name__}>"
@@ -172,25 +167,6 @@ def adjoint(a, a_t):
     """
     a.gradients(lambda g, y, x, **params: a_t(g, **params))
     a_t.gradients(lambda g, y, x, **params: a(g, **params))
-
-
-def composed_rule(f, i):
-    """The gradient rule of argument i of `f`, a function composed of primitives, found on f's own tape.
-
-    Gives a fused primitive the higher derivatives of its composed twin.
-    """
-
-    def rule(g, y, *args, **params):
-        higher = any(isinstance(a, Tensor) for a in (g, y, *args))
-        args = [
-            a if isinstance(a, Tensor) and a.requires_grad else Tensor(value(a), requires_grad=j == i)
-            for j, a in enumerate(args)
-        ]
-        with _recording(True):
-            (cotangent,) = grad(f(*args, **params), args[i], g, create_graph=higher)
-        return cotangent if higher else cotangent.data
-
-    return rule
 
 
 def grad(outputs, inputs, grad_outputs=None, create_graph=False, allow_unused=False):
@@ -226,11 +202,12 @@ def _walk(seeds, create_graph, needed=None, wanted=None, free=False):
     and done, so its cotangent is complete. No recursion, no sort. Gradients that nobody `needs` are not computed.
     """
     pending = _gathered(seeds)
-    heap, found = [-order for order in pending], []
-    heapq.heapify(heap)
-    with _recording(create_graph):
-        while heap:
-            t, g = pending.pop(-heapq.heappop(heap))
+    youngest = [-order for order in pending]
+    heapify(youngest)
+    found = []
+    with recording(create_graph):
+        while youngest:
+            t, g = pending.pop(-heappop(youngest))
             node = t.node
             if node is None if wanted is None else t.order in wanted:
                 found.append((t, g))
@@ -241,29 +218,37 @@ def _walk(seeds, create_graph, needed=None, wanted=None, free=False):
                     "backward a second time: the tape was freed by the first backward; "
                     "call the first one with retain_graph=True, or compute the forward pass again"
                 )
-            prim, args, params = node
-            y, values = (t, args) if create_graph else (t.data, [value(a) for a in args])
+            prim, args, values, params = node
+            rules, y = prim.rules, t.data
+            if create_graph:
+                values, y = args, t  # the rules then record in their turn
             for i, a in enumerate(args):
                 if isinstance(a, Tensor) and a.requires_grad and (needed is None or a.order in needed):
-                    rule = prim.rule(i)
+                    rule = rules[i]
                     if rule is None:
                         continue
                     ga = rule(g, y, *values, **params)
-                    if ga.shape != a.data.shape:
-                        raise RuntimeError(
-                            f"rule {i} of {prim.__name__} returned a gradient of shape {ga.shape} "
-                            f"for an argument of shape {a.data.shape}"
-                        )
-                    if ga.dtype != a.data.dtype:
-                        ga = ga.to(a.data.dtype) if create_graph else ga.astype(a.data.dtype)
-                    if a.order in pending:
-                        pending[a.order] = (a, pending[a.order][1] + ga)
+                    if ga.shape != a.data.shape or ga.dtype is not a.data.dtype:
+                        ga = _fitting(ga, a, i, prim)
+                    order = a.order
+                    if order in pending:
+                        pending[order] = (a, pending[order][1] + ga)
                     else:
-                        pending[a.order] = (a, ga)
-                        heapq.heappush(heap, -a.order)
+                        pending[order] = (a, ga)
+                        heappush(youngest, -order)
             if free:
                 t.node = _FREED  # and with it the arrays that only the tape kept alive
     return found
+
+
+def _fitting(ga, a, i, prim):
+    """A cotangent in the dtype of its argument; a wrong shape is a mistake in the rule."""
+    if ga.shape != a.data.shape:
+        raise RuntimeError(
+            f"rule {i} of {prim.__name__} returned a gradient of shape {ga.shape} "
+            f"for an argument of shape {a.data.shape}"
+        )
+    return ga.to(a.data.dtype) if isinstance(ga, Tensor) else np.asarray(ga, a.data.dtype)
 
 
 def _gathered(seeds):

@@ -146,7 +146,7 @@ def _bool(x):
 def _repr(x):
     body = np.array2string(x.data, separator=", ", prefix="tensor(", precision=4)
     notes = "" if x.dtype in (np.float32, np.int64, np.bool_) else f", dtype={x.dtype}"
-    notes += f", made_by={x.node[0].__name__}" if x.node and len(x.node) == 3 else ""
+    notes += f", made_by={x.node[0].__name__}" if x.node and len(x.node) > 1 else ""
     return f"tensor({body}{notes}{', requires_grad=True' if x.requires_grad and not x.node else ''})"
 
 

@@ -292,7 +292,7 @@ X, W = pcn.tensor(x, requires_grad=True), pcn.tensor(w, requires_grad=True)
 Y = F.conv2d(X, W, padding=1)
 loss = (Y * Y).sum()
 
-made_by, arguments, settings = Y.node
+made_by, arguments, _arrays, settings = Y.node
 print("Y was made by", made_by, "from", [t.shape for t in arguments])
 print("with", settings)
 print("its rules, one per argument:")

@@ -174,15 +174,22 @@ def batch_norm_input(g, x, mean, rstd, weight, sum_g, sum_gx):
 
 def leaky_relu(x, slope=0.0):
     """y = x where x > 0 (or NaN), slope x elsewhere. Slope 0 is relu: it selects 0, so -inf gives 0."""
-    (x,) = _floats("leaky_relu", x=x)
-    return backend.current.leaky_relu(x, _slope("leaky_relu", slope))
+    if not (_ready(x) and type(slope) is float):  # small activations: most of the time would go into checking
+        (x,), slope = _floats("leaky_relu", x=x), _slope("leaky_relu", slope)
+    return backend.current.leaky_relu(x, slope)
 
 
 def leaky_relu_grad(g, x, slope=0.0):
     """dx = g where x > 0 (or NaN), slope g elsewhere (also at 0)."""
-    g, x = _floats("leaky_relu_grad", g=g, x=x)
-    _same_shape("leaky_relu_grad", g, x)
-    return backend.current.leaky_relu_grad(g, x, _slope("leaky_relu_grad", slope))
+    if not (_ready(x) and _ready(g) and x.dtype is g.dtype and x.shape == g.shape and type(slope) is float):
+        (g, x), slope = _floats("leaky_relu_grad", g=g, x=x), _slope("leaky_relu_grad", slope)
+        _same_shape("leaky_relu_grad", g, x)
+    return backend.current.leaky_relu_grad(g, x, slope)
+
+
+def _ready(x):
+    """Whether x is an array of a native float dtype, as nearly always."""
+    return type(x) is np.ndarray and x.dtype in _FLOATS
 
 
 _FLOATS = (np.dtype(np.float32), np.dtype(np.float64))

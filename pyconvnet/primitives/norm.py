@@ -6,7 +6,8 @@ of the tests.  Ioffe & Szegedy, "Batch Normalization" (2015).
 """
 
 from .. import kernels
-from ..autograd import composed_rule, primitive, value
+from ..autograd import primitive, value
+from .composed import composed_rule
 from .elementwise import sqrt
 from .reduce import sum_to
 from .shape import reshape

@@ -29,19 +29,20 @@ def concatenate(*xs, dim):
     return np.concatenate(xs, axis=dim)
 
 
-def _own_part(i):
-    """The rule of argument i: its own slice of the cotangent."""
+class _OwnPart:
+    """The rule of argument i, of any number: its own slice of the cotangent."""
 
-    def rule(g, y, *xs, dim):
-        start = sum(x.shape[dim] for x in xs[:i])
-        key = [slice(None)] * g.ndim
-        key[dim] = slice(start, start + xs[i].shape[dim])
-        return index(g, key=tuple(key), shape=g.shape)
+    def __getitem__(self, i):
+        def rule(g, y, *xs, dim):
+            start = sum(x.shape[dim] for x in xs[:i])
+            key = [slice(None)] * g.ndim
+            key[dim] = slice(start, start + xs[i].shape[dim])
+            return index(g, key=tuple(key), shape=g.shape)
 
-    return rule
+        return rule
 
 
-concatenate.rule = _own_part
+concatenate.rules = _OwnPart()
 
 
 @primitive

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import pyconvnet as pcn
-from pyconvnet.autograd import Tensor, composed_rule, primitive, registry
+from pyconvnet.autograd import Tensor, primitive, registry
+from pyconvnet.primitives.composed import composed_rule
 from pyconvnet.testing import check_grads
 
 
