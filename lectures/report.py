@@ -20,6 +20,7 @@ class Report:
     def __init__(self, lecture, out, seed=0, data=None):
         self.lecture, self.seed, self.data = lecture, seed, data
         self.folder = Path(out) / lecture
+        self.folder.mkdir(parents=True, exist_ok=True)  # a folder that cannot be made is better known now than later
         self.metrics, self.baselines, self.extra, self.variants = {}, {}, {}, {}
         self.train_seconds = 0.0
         self.figures = []

@@ -45,6 +45,7 @@ class Training:
         state = {f"model.{k}": v for k, v in self.model.state_dict().items()}
         for i, entries in self.optimizer.state_dict()["state"].items():
             state.update({f"optimizer.{i}.{k}": v for k, v in entries.items()})
+        state["lr"] = np.array([group["lr"] for group in self.optimizer.param_groups])
         state["losses"] = np.array(self.losses, np.float64)
         save(state, path, {"settings": json.dumps(self.settings, sort_keys=True), "seconds": repr(self.seconds)})
 
@@ -61,6 +62,10 @@ class Training:
                 _, i, name = key.split(".")
                 entries.setdefault(int(i), {})[name] = v.data
         groups = self.optimizer.state_dict()["param_groups"]
+        rates = state["lr"].tolist() if "lr" in state else []
+        if len(rates) != len(groups):
+            raise ValueError(f"{path} holds {len(rates)} learning rates for {len(groups)} groups; leave --resume out")
+        groups = [{**group, "lr": lr} for group, lr in zip(groups, rates)]
         self.optimizer.load_state_dict({"state": entries, "param_groups": groups})
         self.losses = state["losses"].tolist()
         self.seconds = float(metadata["seconds"])

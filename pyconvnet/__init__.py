@@ -6,10 +6,13 @@ from .config import show_config
 from .creation import (
     arange,
     bool_,
+    eye,
     float32,
     float64,
     full,
+    full_like,
     int64,
+    linspace,
     manual_seed,
     ones,
     ones_like,
@@ -19,8 +22,10 @@ from .creation import (
     zeros,
     zeros_like,
 )
+from .functional.einsum import einsum
+from .functional.elementwise import maximum, minimum
+from .functional.indexing import tril, triu, where
 from .functional.shapes import cat, stack
 from .kernels import get_num_threads, set_num_threads
-from .primitives import maximum, minimum, where
 
 __version__ = "0.1.0"

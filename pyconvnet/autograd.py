@@ -25,7 +25,7 @@ class _Mode(threading.local):
     recording = True
 
     def __init__(self):
-        self.outer = []
+        self.outer = []  # one stack per thread: a decorator's context object is shared by all threads
 
 
 _mode = _Mode()
@@ -48,6 +48,7 @@ class recording(ContextDecorator):
 class no_grad(recording):
     """Within this context, or in a function decorated with it, nothing is recorded. Per thread."""
 
+    # `@no_grad` without parentheses hands over the function: what comes back is that function, decorated.
     def __new__(cls, function=None):
         return super().__new__(cls) if function is None else cls()(function)
 
@@ -87,17 +88,16 @@ class Tensor:
         """The same values without the history (the array is shared)."""
         return Tensor(self.data)
 
-    def backward(self, gradient=None, retain_graph=None, create_graph=False):
+    def backward(self, gradient=None, retain_graph=False, create_graph=False):
         """Add d(self . gradient)/d(leaf) to the `.grad` of every leaf that requires a gradient.
 
         `gradient` (shape of self) may be left out for a single number. The tape is freed on the way, unless
-        `retain_graph` (default: `create_graph`). With `create_graph` the gradients can be differentiated again.
+        `retain_graph` or `create_graph`; with `create_graph` the gradients can be differentiated again.
         """
         if not self.requires_grad:
             raise RuntimeError("backward: this tensor was not computed from anything that requires a gradient")
         seed = _seed("backward", self, gradient, create_graph)
-        keep = create_graph if retain_graph is None else retain_graph
-        for leaf, g in _walk([(self, seed)], create_graph, free=not keep):
+        for leaf, g in _walk([(self, seed)], create_graph, free=not (retain_graph or create_graph)):
             g = g.clone() if create_graph else Tensor(np.array(g))  # a copy: storage of its own
             with _accumulation:
                 if leaf.grad is not None:
@@ -182,10 +182,12 @@ def grad(outputs, inputs, grad_outputs=None, create_graph=False, allow_unused=Fa
     for i, t in enumerate(inputs):
         if not (isinstance(t, Tensor) and t.requires_grad):
             raise RuntimeError(f"grad: input {i} is not a Tensor that requires a gradient")
+    for i, t in enumerate(outputs):
+        if not isinstance(t, Tensor):
+            raise TypeError(f"grad: output {i} is a {type(t).__name__}, not a Tensor")
     seeds = [(t, _seed("grad", t, g, create_graph)) for t, g in zip(outputs, cotangents) if t.requires_grad]
     needed = _leading_to(inputs, [t for t, _ in seeds])
-    wanted = {t.order for t in inputs}
-    found = {t.order: g for t, g in _walk(seeds, create_graph, needed, wanted)}
+    found = {t.order: g for t, g in _walk(seeds, create_graph, needed, wanted={t.order for t in inputs})}
     result = []
     for i, t in enumerate(inputs):
         g = found.get(t.order)
@@ -199,17 +201,17 @@ def _walk(seeds, create_graph, needed=None, wanted=None, free=False):
     """Carry cotangents from the seeds back along the tape; (tensor, cotangent) of the leaves, or of the `wanted`.
 
     A heap over creation numbers hands out the youngest pending tensor: all that was computed from it is younger
-    and done, so its cotangent is complete. No recursion, no sort. Gradients that nobody `needs` are not computed.
+    and done, so its cotangent is complete. No recursion, no sort. Only tensors in `needed` (None: all) are reached.
     """
     pending = _gathered(seeds)
     youngest = [-order for order in pending]
     heapify(youngest)
     found = []
-    with recording(create_graph):
+    with recording(create_graph), np.errstate(all="ignore"):
         while youngest:
             t, g = pending.pop(-heappop(youngest))
             node = t.node
-            if node is None if wanted is None else t.order in wanted:
+            if t.order in wanted if wanted is not None else node is None:
                 found.append((t, g))
             if node is None:
                 continue
@@ -261,7 +263,7 @@ def _gathered(seeds):
 
 def _leading_to(inputs, outputs):
     """Creation numbers of the tensors through which the outputs depend on the inputs (inputs included)."""
-    oldest = min((t.order for t in inputs), default=0)
+    oldest = min((t.order for t in inputs), default=0)  # what is older cannot depend on any input
     seen, stack = {}, list(outputs)
     while stack:
         t = stack.pop()

@@ -1,5 +1,4 @@
-"""The operators and methods of Tensor, attached by one table. Most are one-liners over the functions they
-name."""
+"""The operators and methods of Tensor, attached by one table: each is the function it names, with x for `self`."""
 
 import operator
 
@@ -7,42 +6,41 @@ import numpy as np
 
 from . import primitives as P
 from .autograd import Primitive, Tensor, value
-from .functional import activations, reductions, shapes
-from .functional.promotion import promoted
+from .functional import activations, elementwise, indexing, reductions, scans, shapes, sorting
+from .functional.matmul import matmul
+from .functional.promotion import misfit, promoted, to
+from .primitives.quiet import quiet
 
 _operands = (int, float, Tensor, np.ndarray, np.generic)
-
-
-def _operand(x):
-    """A NumPy scalar counts as a Python number: x * np.sqrt(2) must not turn float32 into float64."""
-    return x.item() if isinstance(x, np.generic) else x
-
-
-def _alike(a, b):
-    """The common case, without the cost of looking further: a float tensor, and a number or its own dtype."""
-    dtype = a.data.dtype
-    same = b.data.dtype is dtype if isinstance(b, Tensor) else type(b) in (int, float)
-    return same and dtype.kind == "f"
+_numbers = (int, float)
 
 
 def _binary(p):
     """An operator and its reflection; left to the other operand where that is no number, array or Tensor."""
 
     def forward(a, b):
-        if _alike(a, b):
-            return p(a, b)
+        # the common case, without the cost of looking further: a float tensor, and its own dtype or a number
+        dtype = a.data.dtype
+        if (b.data.dtype is dtype if isinstance(b, Tensor) else type(b) in _numbers) and dtype.kind == "f":
+            try:
+                return p(a, b)
+            except (ValueError, OverflowError) as error:
+                raise misfit(p.__name__, a, b) from error
         if not isinstance(b, _operands):
             return NotImplemented
-        return p(*promoted(a, _operand(b), floating=p is P.div))
+        return _mixed(p, a, b)
 
     def reflected(a, b):
-        if _alike(a, b):
-            return p(b, a)
-        if not isinstance(b, _operands):
-            return NotImplemented
-        return p(*promoted(_operand(b), a, floating=p is P.div))
+        return _mixed(p, b, a) if isinstance(b, _operands) else NotImplemented
 
     return forward, reflected
+
+
+def _mixed(p, a, b):
+    try:
+        return p(*promoted(a, b, floating=p is P.div))
+    except (ValueError, OverflowError) as error:
+        raise misfit(p.__name__, a, b) from error
 
 
 def _bound(p):
@@ -65,52 +63,25 @@ def _unary(p):
     return method
 
 
+def _relu(x):
+    """max(x, 0); the gradient at 0 is 0, relu(NaN) is NaN."""
+    return P.leaky_relu(x, slope=0.0) if x.data.dtype.kind == "f" else activations.relu(x)
+
+
 def _comparison(compare):
     def method(a, b):
-        return (
-            Tensor(compare(*map(value, promoted(a, _operand(b)))))
-            if isinstance(b, _operands)
-            else NotImplemented
-        )
+        if not isinstance(b, _operands):
+            return NotImplemented
+        try:
+            return Tensor(quiet.run(compare, *map(value, promoted(a, b))))
+        except (ValueError, OverflowError) as error:
+            raise misfit(compare.__name__, a, b) from error
 
     return method
 
 
-def _matmul(x, y):
-    """Matrix product of the last two axes; a vector counts as one row (left) or one column (right)."""
-    if not (isinstance(x, (Tensor, np.ndarray)) and isinstance(y, (Tensor, np.ndarray))):
-        return NotImplemented
-    if x.dtype != y.dtype:
-        raise TypeError(f"matmul: the first is {x.dtype} but the second is {y.dtype}: convert one of them")
-    a, b = x if x.ndim > 1 else shapes.unsqueeze(x, 0), y if y.ndim > 1 else shapes.unsqueeze(y, 1)
-    if a.ndim == 0 or b.ndim == 0 or a.shape[-1] != b.shape[-2]:
-        raise ValueError(
-            f"matmul: {x.shape} @ {y.shape}: the last axis of the first must equal "
-            "the last but one of the second"
-        )
-    z = P.matmul(a, b)
-    z = z if y.ndim > 1 else shapes.squeeze(z, -1)
-    return z if x.ndim > 1 else shapes.squeeze(z, -2 if y.ndim > 1 else -1)
-
-
-def _clamp(x, min=None, max=None):
-    """min where x < min, max where x > max; the gradient passes at the bounds."""
-    if min is None and max is None:
-        raise ValueError("clamp: needs min, max or both")
-    x, *bounds = promoted(x, *(b for b in (min, max) if b is not None))
-    min, max = bounds if len(bounds) == 2 else (bounds[0], None) if max is None else (None, bounds[0])
-    x = x if min is None else P.where(value(x) < value(min), min, x)
-    return x if max is None else P.where(value(x) > value(max), max, x)
-
-
-def _to(x, dtype):
-    """Another dtype; the gradient comes back in this one."""
-    dtype = np.dtype(dtype)
-    if dtype.kind not in "fiub" or dtype.itemsize > 8 or dtype == np.float16:
-        raise TypeError(f"to: dtype {dtype} is not supported: use float32, float64, an integer type or bool")
-    if dtype.kind != "f":
-        return x if dtype == x.dtype else Tensor(x.data.astype(dtype))
-    return x if dtype == x.dtype else P.cast(x, dtype=dtype)
+def _reflected_matmul(x, y):
+    return matmul(y, x)
 
 
 def _item(x):
@@ -150,6 +121,18 @@ def _repr(x):
     return f"tensor({body}{notes}{', requires_grad=True' if x.requires_grad and not x.node else ''})"
 
 
+def _format(x, spec):
+    return format(x.data.item(), spec) if spec and x.ndim == 0 else object.__format__(x, spec)
+
+
+def _index(x):
+    if x.data.size != 1 or x.data.dtype.kind not in "iub":
+        raise TypeError(
+            f"only a tensor of one whole number serves as an index or a size, this one is {x.dtype} of shape {x.shape}"
+        )
+    return int(x.data.item())
+
+
 def _array(x, dtype=None, copy=None):
     return np.array(x.data, dtype=dtype, copy=copy)
 
@@ -167,19 +150,28 @@ mul, rmul = _binary(P.mul)
 div, rdiv = _binary(P.div)
 power, rpower = _binary(P.power)
 
+
+def _pow(x, exponent):
+    """x ** exponent, a number or a tensor."""
+    y = power(x, exponent)
+    if y is NotImplemented:
+        raise TypeError(f"pow: the exponent must be a number or a tensor, got {type(exponent).__name__}")
+    return y
+
+
 operators = {
     "__add__": add, "__radd__": radd, "__sub__": sub, "__rsub__": rsub, "__mul__": mul, "__rmul__": rmul,
     "__truediv__": div, "__rtruediv__": rdiv, "__pow__": power, "__rpow__": rpower,
-    "__matmul__": _matmul, "__rmatmul__": lambda x, y: _matmul(y, x),
+    "__matmul__": matmul, "__rmatmul__": _reflected_matmul,
     "__neg__": P.neg, "__abs__": P.abs,
     "__lt__": _comparison(operator.lt), "__le__": _comparison(operator.le),
     "__gt__": _comparison(operator.gt), "__ge__": _comparison(operator.ge),
     "__eq__": _comparison(operator.eq), "__ne__": _comparison(operator.ne),
     "__hash__": object.__hash__,
-    "__getitem__": shapes.getitem, "__setitem__": _no_assignment,
+    "__getitem__": indexing.getitem, "__setitem__": _no_assignment,
     "__len__": _len, "__iter__": _iter,
     "__float__": lambda x: float(_item(x)), "__int__": lambda x: int(_item(x)), "__bool__": _bool,
-    "__array__": _array, "__repr__": _repr,
+    "__index__": _index, "__array__": _array, "__repr__": _repr, "__format__": _format,
 }  # fmt: skip
 
 methods = {
@@ -187,24 +179,32 @@ methods = {
     "size": _size,
     "numel": lambda x: x.data.size, "dim": lambda x: x.ndim,
     "item": _item, "numpy": lambda x: x.data, "tolist": lambda x: x.data.tolist(),
-    "clone": shapes.clone, "to": _to,
-    "float": lambda x: _to(x, np.float32), "double": lambda x: _to(x, np.float64),
-    # shape
-    "reshape": shapes.reshape, "view": shapes.reshape, "flatten": shapes.flatten, "permute": shapes.permute,
+    "clone": shapes.clone, "to": to,
+    "float": lambda x: to(x, np.float32), "double": lambda x: to(x, np.float64),
+    # shape and parts
+    "reshape": shapes.reshape, "view": shapes.view, "flatten": shapes.flatten, "permute": shapes.permute,
     "transpose": shapes.transpose, "squeeze": shapes.squeeze, "unsqueeze": shapes.unsqueeze,
-    "expand": shapes.expand,
+    "expand": shapes.expand, "repeat": shapes.repeat, "split": shapes.split, "chunk": shapes.chunk,
+    "unbind": shapes.unbind, "flip": shapes.flip, "roll": shapes.roll,
+    # by position
+    "masked_fill": indexing.masked_fill, "gather": indexing.gather, "scatter_add": indexing.scatter_add,
+    "index_select": indexing.index_select, "take_along_dim": indexing.take_along_dim,
+    "sort": sorting.sort, "argsort": sorting.argsort, "topk": sorting.topk,
     # reductions
-    "sum": reductions.sum, "mean": reductions.mean, "var": reductions.var, "amax": reductions.amax,
-    "amin": reductions.amin, "argmax": reductions.argmax, "argmin": reductions.argmin,
-    "logsumexp": reductions.logsumexp,
-    "any": reductions.any, "all": reductions.all,
-    "isnan": lambda x: Tensor(np.isnan(x.data)), "isfinite": lambda x: Tensor(np.isfinite(x.data)),
+    "sum": reductions.sum, "mean": reductions.mean, "var": reductions.var, "std": reductions.std,
+    "max": reductions.max, "min": reductions.min, "amax": reductions.amax, "amin": reductions.amin,
+    "argmax": reductions.argmax, "argmin": reductions.argmin, "logsumexp": reductions.logsumexp,
+    "norm": reductions.norm, "any": reductions.any, "all": reductions.all,
+    "prod": scans.prod, "cumsum": scans.cumsum,
     # elementwise
-    "exp": _unary(P.exp), "log": _unary(P.log), "sqrt": _unary(P.sqrt), "tanh": _unary(P.tanh),
-    "sigmoid": _unary(P.sigmoid), "abs": P.abs,
-    "square": lambda x: power(x, 2), "pow": power, "clamp": _clamp,
-    "relu": activations.relu, "softmax": activations.softmax, "log_softmax": activations.log_softmax,
-    "matmul": _matmul,
+    "exp": _unary(P.exp), "expm1": _unary(P.expm1), "log": _unary(P.log), "log1p": _unary(P.log1p),
+    "sqrt": _unary(P.sqrt), "rsqrt": elementwise.rsqrt, "sin": _unary(P.sin), "cos": _unary(P.cos),
+    "tanh": _unary(P.tanh), "sigmoid": _unary(P.sigmoid), "abs": P.abs, "sign": elementwise.sign,
+    "floor": elementwise.floor, "round": elementwise.round, "reciprocal": elementwise.reciprocal,
+    "square": lambda x: power(x, 2), "pow": _pow, "clamp": elementwise.clamp,
+    "isnan": lambda x: Tensor(np.isnan(x.data)), "isfinite": lambda x: Tensor(np.isfinite(x.data)),
+    "relu": _relu, "softmax": activations.softmax, "log_softmax": activations.log_softmax,
+    "matmul": matmul,
 }  # fmt: skip
 
 

@@ -62,7 +62,7 @@ def _rules_of(tree):
     rules = {}
     for statement in tree.body:
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Attribute):
-            rules[statement.targets[0].value.id] = ["its own part of g"]  # NAME.rules = ..., for any number of arguments
+            rules[statement.targets[0].value.id] = ["its own part of g"]  # NAME.rules = ...: any number
         if not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)):
             continue
         call = statement.value
@@ -108,8 +108,8 @@ def text():
             if not entry.rules:
                 lines.append("    no gradient")
     count = sum(len(entries) for _, entries in chapters())
-    lines += ["", f"{count} primitives. g is the cotangent of the result y (z where an argument is called y). The rules"]
-    lines += ["use primitives only, so they can themselves be differentiated, to every order."]
+    lines += ["", f"{count} primitives. g is the cotangent of the result y (z where an argument is called y). The"]
+    lines += ["rules use primitives only, so they can themselves be differentiated, to every order."]
     return "\n".join(lines).lstrip("\n")
 
 

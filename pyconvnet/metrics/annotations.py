@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .arrays import numbers
+
 
 class Detections(NamedTuple):
     """What the detector found in one image."""
@@ -43,7 +45,7 @@ def read_annotations(caller, detections, ground_truths, flag):
 def _read_detections(where, image):
     boxes, scores, labels = _unpack(where, image, ("boxes", "scores", "labels"), optional=0)
     boxes = _read_boxes(where, boxes)
-    scores = _numbers(f"{where} scores", scores).astype(np.float64)
+    scores = numbers(f"{where} scores", scores).astype(np.float64)
     if scores.shape != (len(boxes),):
         raise ValueError(
             f"{where} has {len(boxes)} boxes but scores of shape {scores.shape}: one score per box"
@@ -82,7 +84,7 @@ def _unpack(where, image, names, optional):
 
 
 def _read_boxes(where, boxes):
-    boxes = _numbers(f"{where} boxes", boxes).astype(np.float64)
+    boxes = numbers(f"{where} boxes", boxes).astype(np.float64)
     if boxes.shape == (0,):
         boxes = boxes.reshape(0, 4)
     if boxes.ndim != 2 or boxes.shape[1] != 4:
@@ -95,7 +97,7 @@ def _read_boxes(where, boxes):
 
 
 def _read_labels(where, labels, count):
-    labels = _numbers(f"{where} labels", labels)
+    labels = numbers(f"{where} labels", labels)
     if labels.shape != (count,):
         raise ValueError(f"{where} has {count} boxes but labels of shape {labels.shape}: one label per box")
     if labels.size and labels.dtype.kind not in "iu":
@@ -108,19 +110,9 @@ def _read_labels(where, labels, count):
 def _read_flags(where, flags, count):
     if flags is None:
         return np.zeros(count, bool)
-    flags = _numbers(where, flags)
+    flags = numbers(where, flags)
     if flags.shape != (count,):
         raise ValueError(f"{where} must hold one flag per box: shape ({count},), got {flags.shape}")
     if flags.size and (flags.dtype.kind not in "biu" or not np.isin(flags, (0, 1)).all()):
         raise ValueError(f"{where} must be booleans (or 0 and 1), got dtype {flags.dtype}")
     return flags.astype(bool)
-
-
-def _numbers(what, values):
-    try:
-        values = np.asarray(values)
-    except ValueError as error:
-        raise ValueError(f"{what} are not an array of numbers: rows of different lengths?") from error
-    if values.dtype.kind not in "biuf":
-        raise TypeError(f"{what} must be numbers, got dtype {values.dtype}")
-    return values

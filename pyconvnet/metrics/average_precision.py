@@ -17,7 +17,7 @@ def detection_average_precision(detections, ground_truths, iou_threshold=0.5, me
     both lists; NaN where there is nothing to find (`map` leaves those out). ValueError, TypeError in words.
     """
     caller = "detection_average_precision"
-    if method not in _METHODS:
+    if not isinstance(method, str) or method not in _METHODS:
         raise ValueError(f'{caller}: method must be "area" or "11point", got {method!r}')
     if not isinstance(iou_threshold, Real):
         got = type(iou_threshold).__name__

@@ -93,7 +93,11 @@ def _read_area_ranges(caller, given):
         return AREA_RANGES
     names = list(AREA_RANGES)
     if not isinstance(given, Mapping):
-        given = list(given)
+        try:
+            given = list(given)
+        except TypeError:
+            got = type(given).__name__
+            raise TypeError(f"{caller}: area_ranges must be a list or a dict of ranges, got {got}") from None
         if len(given) not in (3, 4):
             raise ValueError(
                 f"{caller}: area_ranges must be [small, medium, large] or [all, small, medium, large],"

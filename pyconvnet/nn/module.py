@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..autograd import Tensor, value
+from ..functional.promotion import supported
 
 
 class Parameter(Tensor):
@@ -15,6 +16,16 @@ class Parameter(Tensor):
 
     def __init__(self, data, requires_grad=True):
         super().__init__(value(data), requires_grad=requires_grad)
+
+
+def new_dtype(op, device, dtype):
+    """The dtype of a new layer's parameters: float32 unless it says otherwise. There is no device but the CPU."""
+    if device is not None and str(device) != "cpu":
+        raise NotImplementedError(f"{op}: device {device!r} is not offered, only the CPU: leave it out")
+    dtype = supported(op, np.float32 if dtype is None else dtype)
+    if dtype.kind != "f":
+        raise TypeError(f"{op}: dtype {dtype} cannot be trained, only float32 and float64 can")
+    return dtype
 
 
 _ROOMS = {"_parameters": "Parameter", "_buffers": "Tensor", "_modules": "Module"}  # where a Module keeps what
@@ -28,6 +39,7 @@ class Module:
 
     def __init__(self):
         self._parameters, self._buffers, self._modules = {}, {}, {}
+        self._unsaved = set()  # names of buffers that state_dict leaves out
         self._forward_hooks = {}
         self.training = True
 
@@ -36,8 +48,8 @@ class Module:
 
     def __call__(self, *args, **kwargs):
         y = self.forward(*args, **kwargs)
-        for hook in tuple(self._forward_hooks.values()):
-            replaced = hook(self, args, y)
+        for hook, with_kwargs in tuple(self._forward_hooks.values()):
+            replaced = hook(self, args, kwargs, y) if with_kwargs else hook(self, args, y)
             y = y if replaced is None else replaced
         return y
 
@@ -74,9 +86,13 @@ class Module:
         room = next((r for r in _ROOMS if name in self.__dict__.get(r, ())), None)
         self.__dict__[room].pop(name) if room else object.__delattr__(self, name)
 
-    def register_buffer(self, name, tensor):
-        """State that is saved but not trained, such as running statistics; None for one that is left out."""
+    def register_buffer(self, name, tensor, persistent=True):
+        """State that is not trained, such as running statistics; None for one that is left out.
+
+        state_dict holds it unless persistent=False.
+        """
         self._register("_buffers", Tensor, name, tensor)
+        (self._unsaved.discard if persistent else self._unsaved.add)(name)
 
     def register_parameter(self, name, param):
         """A Parameter under `name`, or None for one that is left out."""
@@ -88,33 +104,48 @@ class Module:
         if hasattr(self, name) and name not in getattr(self, room):
             raise ValueError(f"{type(self).__name__} has an attribute {name!r} already")
         if x is not None and not isinstance(x, kind):
-            raise TypeError(
-                f"{type(self).__name__}.{name} must be a {_ROOMS[room]} or None, got {type(x).__name__}"
-            )
+            raise TypeError(f"{type(self).__name__}.{name} must be a {_ROOMS[room]} or None, got {type(x).__name__}")
         getattr(self, room)[name] = x
 
-    def register_forward_hook(self, hook):
-        """Call hook(module, args, output) after forward; what it returns replaces the output. `.remove()`
-        ends it."""
-        handle = _Hook(self._forward_hooks)
-        self._forward_hooks[handle] = hook
+    def add_module(self, name, module):
+        """A submodule under `name`, or None for one that is left out."""
+        self._register("_modules", Module, name, module)
+
+    def register_forward_hook(self, hook, *, prepend=False, with_kwargs=False, always_call=False):
+        """Call hook(module, args, output) after forward; what it returns replaces the output. `.remove()` ends it.
+
+        prepend: before the other hooks. with_kwargs: hook(module, args, kwargs, output).
+        """
+        if always_call:
+            raise NotImplementedError("register_forward_hook: always_call (after errors too) is not offered")
+        handle, others = _Hook(self._forward_hooks), dict(self._forward_hooks) if prepend else {}
+        if prepend:
+            self._forward_hooks.clear()
+        self._forward_hooks[handle] = (hook, with_kwargs)
+        self._forward_hooks.update(others)
         return handle
+
+    def named_children(self):
+        """(name, submodule) one level down, each submodule once."""
+        return _once(((n, m) for n, m in self._modules.items() if m is not None), _second)
 
     def children(self):
         """The submodules one level down, each once."""
-        return _once((m for m in self._modules.values() if m is not None), id)
+        return (m for _, m in self.named_children())
 
-    def named_modules(self, prefix="", remove_duplicate=True):
-        """(path, module) of this module and all below it, each once even if shared (unless
-        remove_duplicate=False)."""
-        found = self._walk(prefix)
-        return _once(found, lambda pair: id(pair[1])) if remove_duplicate else found
+    def named_modules(self, memo=None, prefix="", remove_duplicate=True):
+        """(path, module) of this module and all below it, each once even if shared (unless remove_duplicate=False).
+
+        `memo`: a set of modules to leave out.
+        """
+        found = ((path, m) for path, m in self._walk(prefix) if memo is None or m not in memo)
+        return _once(found, _second) if remove_duplicate else found
 
     def _walk(self, prefix):
         yield prefix, self
         for name, child in self._modules.items():
             if child is not None:
-                yield from child._walk(f"{prefix}.{name}" if prefix else name)
+                yield from child._walk(_path(prefix, name))
 
     def modules(self):
         """This module and all below it, each once."""
@@ -122,43 +153,77 @@ class Module:
 
     def named_parameters(self, prefix="", recurse=True, remove_duplicate=True):
         """(path, parameter), each parameter once even if shared; with recurse=False of this module alone."""
-        modules = self.named_modules(prefix, remove_duplicate) if recurse else [(prefix, self)]
+        return self._named("_parameters", prefix, recurse, remove_duplicate)
+
+    def named_buffers(self, prefix="", recurse=True, remove_duplicate=True):
+        """(path, buffer), each buffer once even if shared; with recurse=False of this module alone."""
+        return self._named("_buffers", prefix, recurse, remove_duplicate)
+
+    def _named(self, room, prefix, recurse, remove_duplicate):
+        modules = self.named_modules(None, prefix, remove_duplicate) if recurse else [(prefix, self)]
         found = (
-            (f"{path}.{name}" if path else name, p)
+            (_path(path, name), t)
             for path, module in modules
-            for name, p in module._parameters.items()
-            if p is not None
+            for name, t in getattr(module, room).items()
+            if t is not None
         )
-        return _once(found, lambda pair: id(pair[1])) if remove_duplicate else found
+        return _once(found, _second) if remove_duplicate else found
 
     def parameters(self, recurse=True):
         """All parameters, each once."""
         return (p for _, p in self.named_parameters(recurse=recurse))
 
-    def state_dict(self, prefix=""):
-        """{path: Tensor} of all parameters and buffers; the tensors share memory with the module."""
-        state = {}
+    def buffers(self, recurse=True):
+        """All buffers, each once."""
+        return (b for _, b in self.named_buffers(recurse=recurse))
+
+    def apply(self, fn):
+        """Call fn(module) for all modules below, then for this one: how initial weights are drawn."""
+        for child in self.children():
+            child.apply(fn)
+        fn(self)
+        return self
+
+    def to(self, dtype):
+        """All floating-point parameters and buffers in another floating dtype; the tensors stay the same objects."""
+        dtype = new_dtype("to", None, dtype)
+        for t in (*self.parameters(), *self.buffers()):
+            if t.dtype.kind == "f":
+                t.data = t.data.astype(dtype, copy=False)
+                t.grad = None if t.grad is None else t.grad.detach().to(dtype)
+        return self
+
+    def float(self):
+        """Same as to("float32")."""
+        return self.to(np.float32)
+
+    def double(self):
+        """Same as to("float64")."""
+        return self.to(np.float64)
+
+    def state_dict(self, *, destination=None, prefix="", keep_vars=False):
+        """{path: Tensor} of all parameters and buffers; the tensors share memory with the module.
+
+        keep_vars: the parameters themselves. `destination`: a dict to write into.
+        """
+        state = {} if destination is None else destination
         for path, module in self._walk(""):
             for room in (module._parameters, module._buffers):
-                state.update(
-                    {
-                        prefix + (f"{path}.{n}" if path else n): t.detach()
-                        for n, t in room.items()
-                        if t is not None
-                    }
-                )
+                for name, t in room.items():
+                    if t is not None and not (room is module._buffers and name in module._unsaved):
+                        state[prefix + _path(path, name)] = t if keep_vars else t.detach()
         return state
 
-    def load_state_dict(self, state, strict=True):
-        """Copy values in by path. One RuntimeError lists missing, unexpected and mis-shaped keys; nothing is
-        changed then.
+    def load_state_dict(self, state_dict, strict=True, assign=False):
+        """Copy values in by path. One RuntimeError lists missing, unexpected and mis-shaped keys; nothing changes then.
 
-        With strict=False missing and unexpected keys are no error. Returns (missing keys, unexpected keys).
+        With strict=False missing and unexpected keys are no error. Returns (missing_keys, unexpected_keys).
         """
-        if not isinstance(state, Mapping):
-            raise TypeError(
-                f"load_state_dict: expected {{name: Tensor or array}}, got {type(state).__name__}"
-            )
+        if assign:
+            raise NotImplementedError("load_state_dict: assign=True is not offered, values are copied: leave it out")
+        if not isinstance(state_dict, Mapping):
+            raise TypeError(f"load_state_dict: expected {{name: Tensor or array}}, got {type(state_dict).__name__}")
+        state = state_dict
         own = self.state_dict()
         keys = _Keys([k for k in own if k not in state], [k for k in state if k not in own])
         problems = [f"missing: {k}" for k in keys.missing_keys] if strict else []
@@ -169,9 +234,7 @@ class Module:
             for k, v in arrays.items()
             if v.shape != own[k].shape
         ]
-        problems += [
-            f"not numbers: {k}, dtype {v.dtype}" for k, v in arrays.items() if v.dtype.kind not in "fiub"
-        ]
+        problems += [f"not numbers: {k}, dtype {v.dtype}" for k, v in arrays.items() if v.dtype.kind not in "fiub"]
         if problems:
             raise RuntimeError(f"load_state_dict of {type(self).__name__}: " + "; ".join(problems))
         for k, v in arrays.items():
@@ -180,6 +243,8 @@ class Module:
 
     def train(self, mode=True):
         """Training behaviour (batch statistics, dropout) on or off for this module and all below it."""
+        if not isinstance(mode, bool):
+            raise ValueError(f"train: mode must be True or False, got {mode!r}")
         for m in self.modules():
             m.training = mode
         return self
@@ -214,6 +279,14 @@ class _Keys(NamedTuple):
     unexpected_keys: list
 
 
+def _path(prefix, name):
+    return f"{prefix}.{name}" if prefix else name
+
+
+def _second(pair):
+    return id(pair[1])
+
+
 def _once(items, identity):
     seen = set()
     for item in items:
@@ -228,69 +301,3 @@ class _Hook:
 
     def remove(self):
         self._hooks.pop(self, None)
-
-
-def _module(owner, m):
-    if not isinstance(m, Module):
-        raise TypeError(f"{type(owner).__name__} holds Modules, got {type(m).__name__}")
-    return m
-
-
-class Sequential(Module):
-    """Modules applied one after the other, named 0, 1, 2, ... or by the keys of one dict given; a slice keeps
-    names."""
-
-    def __init__(self, *args):
-        super().__init__()
-        named = args[0].items() if len(args) == 1 and isinstance(args[0], dict) else enumerate(args)
-        for name, m in named:
-            setattr(self, str(name), _module(self, m))
-
-    def forward(self, input):
-        for m in self._modules.values():
-            input = m(input)
-        return input
-
-    def append(self, module):
-        """Add one at the end."""
-        setattr(self, str(len(self._modules)), _module(self, module))
-        return self
-
-    def __len__(self):
-        return len(self._modules)
-
-    def __iter__(self):
-        return iter(self._modules.values())
-
-    def __getitem__(self, i):
-        found = list(self._modules.items())[i]
-        return Sequential(dict(found)) if isinstance(i, slice) else found[1]
-
-
-class ModuleList(Module):
-    """A list of modules whose parameters are found; it has no forward."""
-
-    def __init__(self, modules=None):
-        super().__init__()
-        self.extend(modules or ())
-
-    def append(self, module):
-        """Add one at the end."""
-        setattr(self, str(len(self._modules)), _module(self, module))
-        return self
-
-    def extend(self, modules):
-        """Add several at the end."""
-        for m in modules:
-            self.append(m)
-        return self
-
-    def __len__(self):
-        return len(self._modules)
-
-    def __iter__(self):
-        return iter(self._modules.values())
-
-    def __getitem__(self, i):
-        found = list(self._modules.values())[i]
-        return ModuleList(found) if isinstance(i, slice) else found

@@ -55,7 +55,7 @@ def clip_boxes_to_image(boxes, size):
 
     A box wholly outside keeps no area. The gradient passes at the border, and is 0 beyond it."""
     boxes = read_boxes("clip_boxes_to_image", "boxes", boxes)
-    size = tuple(size) if isinstance(size, (tuple, list, np.ndarray)) else size
+    size = tuple(np.ravel(size)) if isinstance(size, np.ndarray) else tuple(size) if isinstance(size, list) else size
     if not isinstance(size, tuple) or len(size) != 2 or not all(isinstance(s, Real) and s >= 0 for s in size):
         raise ValueError(f"clip_boxes_to_image: size must be (height, width) of the image, got {size!r}")
     height, width = size
@@ -77,10 +77,8 @@ def remove_small_boxes(boxes, min_size):
 
 def read_boxes(op, argument, boxes, ndim=None):
     """Boxes as a Tensor or array of at least 32 bits, which hold an area. ValueError, TypeError."""
-    boxes = boxes if isinstance(boxes, Tensor) else np.asarray(boxes)
+    boxes = read_numbers(op, argument, boxes)
     kind = boxes.dtype.kind
-    if kind not in "iuf":
-        raise TypeError(f"{op}: {argument} must be numbers, got dtype {boxes.dtype}")
     if boxes.ndim == 0 or boxes.shape[-1] != 4 or (ndim and boxes.ndim != ndim):
         expected = "(n, 4)" if ndim == 2 else "(..., 4)"
         hint = ": one box is an array of one row, [[x1, y1, x2, y2]]" if boxes.shape == (4,) else ""
@@ -89,6 +87,18 @@ def read_boxes(op, argument, boxes, ndim=None):
         return boxes if isinstance(boxes, Tensor) or boxes.dtype.itemsize >= 4 else boxes.astype(np.float32)
     wide = value(boxes).astype(np.int64)
     return Tensor(wide) if isinstance(boxes, Tensor) else wide
+
+
+def read_numbers(op, argument, given, kinds="iuf"):
+    """A Tensor as it is, anything else as an array, of numbers. ValueError, TypeError."""
+    if not isinstance(given, Tensor):
+        try:
+            given = np.asarray(given)
+        except ValueError as error:
+            raise ValueError(f"{op}: {argument} is not an array: rows of different lengths?") from error
+    if given.dtype.kind not in kinds:
+        raise TypeError(f"{op}: {argument} must be numbers, got dtype {given.dtype}")
+    return given
 
 
 def _pairs(op, boxes1, boxes2, fmt):
@@ -139,6 +149,8 @@ def _as_float32(x):
 
 
 def _check_format(op, argument, fmt):
+    if not isinstance(fmt, str):
+        raise TypeError(f"{op}: {argument} must be one of {_FORMATS}, got {type(fmt).__name__}")
     if fmt in ("xywhr", "cxcywhr", "xyxyxyxy"):
         raise NotImplementedError(f"{op}: {argument}={fmt!r}: rotated boxes are not offered, only {_FORMATS}")
     if fmt not in _TO_XYXY:

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import kernels
 from ..autograd import Tensor, value
-from .boxes import read_boxes
+from .boxes import read_boxes, read_numbers
 
 
 def nms(boxes, scores, iou_threshold):
@@ -17,7 +17,7 @@ def nms(boxes, scores, iou_threshold):
 
     Greedy: take the best box left, drop every box whose IoU with it is > iou_threshold, repeat. scores (n,).
     ValueError on shapes that do not fit or NaN scores."""
-    values, ranked, threshold = _read("nms", boxes, scores, iou_threshold)
+    values, ranked, threshold = read_suppression("nms", boxes, scores, iou_threshold)
     return _indices(kernels.nms(values, ranked, threshold), boxes, scores)
 
 
@@ -26,8 +26,8 @@ def batched_nms(boxes, scores, idxs, iou_threshold):
 
     Boxes of different categories never suppress each other. int64 indices, best score first.
     """
-    values, ranked, threshold = _read("batched_nms", boxes, scores, iou_threshold)
-    category = np.asarray(value(idxs))
+    values, ranked, threshold = read_suppression("batched_nms", boxes, scores, iou_threshold)
+    category = value(read_numbers("batched_nms", "idxs", idxs))
     if category.shape != ranked.shape:
         raise ValueError(
             f"batched_nms: idxs must hold one category per box: shape {ranked.shape}, got {category.shape}"
@@ -42,11 +42,10 @@ def batched_nms(boxes, scores, idxs, iou_threshold):
     return _indices(kept[np.argsort(-ranked[kept], kind="stable")], boxes, scores, idxs)
 
 
-def _read(op, boxes, scores, iou_threshold):
+def read_suppression(op, boxes, scores, iou_threshold):
+    """Boxes, scores and threshold as arrays of one float type and a number, checked."""
     values = value(read_boxes(op, "boxes", boxes, ndim=2))
-    ranked = np.asarray(value(scores))
-    if ranked.dtype.kind not in "iuf":
-        raise TypeError(f"{op}: scores must be numbers, got dtype {ranked.dtype}")
+    ranked = value(read_numbers(op, "scores", scores))
     if ranked.shape != values.shape[:1]:
         raise ValueError(
             f"{op}: scores must hold one number per box: shape {values.shape[:1]}, got {ranked.shape}"

@@ -1,43 +1,59 @@
 """What the optimisers share: parameter groups, state per parameter, saving and loading it."""
 
+import copy
+from collections.abc import Mapping
+from numbers import Real
+
 import numpy as np
 
 from ..autograd import Tensor, no_grad, value
 
 
 class Optimizer:
-    """Base of the optimisers. `params`: Tensors, or dicts {"params": Tensors, "lr": ...} for groups of their
-    own.
+    """Base of the optimisers. `params`: Tensors, (name, Tensor) pairs, or dicts {"params": ..., "lr": ...} for
+    groups of their own.
 
     A subclass gives `update(p, g, state, group)`: change the array p in place, from the gradient g (arrays)
     and the state of this parameter (a dict of arrays and numbers, empty at first).
     """
 
-    def __init__(self, params, defaults):
-        params = [params] if isinstance(params, Tensor) else list(params)
-        if not params:
+    def __init__(self, params, defaults, left_out=()):
+        for option, setting in dict(left_out).items():
+            self._check_left_out(option, setting)
+        self.defaults, self.param_groups, self.state = defaults, [], {}
+        self._check_settings(defaults)
+        groups = [params] if isinstance(params, (Tensor, Mapping)) else self._list("params", params)
+        if not groups:
             raise ValueError(f"{type(self).__name__}: no parameters given")
-        for name in ("lr", "weight_decay", "eps", "momentum"):
-            if value(defaults.get(name, 0)) < 0:
-                raise ValueError(f"{type(self).__name__}: {name} must not be negative, got {defaults[name]}")
-        groups = params if isinstance(params[0], dict) else [{"params": params}]
-        self.param_groups, seen = [], set()
-        for group in groups:
-            if not isinstance(group, dict) or "params" not in group:
-                raise ValueError(
-                    f"{type(self).__name__}: every group must be a dict with 'params', got {group!r}"
-                )
-            members = group["params"]
-            members = [members] if isinstance(members, Tensor) else list(members)
-            for p in members:
-                if not isinstance(p, Tensor) or p.node is not None:
-                    what = "a result of a computation" if isinstance(p, Tensor) else type(p).__name__
-                    raise TypeError(f"{type(self).__name__}: can optimise leaf Tensors only, got {what}")
-                if id(p) in seen:
-                    raise ValueError(f"{type(self).__name__}: a parameter of shape {p.shape} was given twice")
-                seen.add(id(p))
-            self.param_groups.append({**defaults, **group, "params": members})
-        self.state = {}
+        for group in groups if isinstance(groups[0], Mapping) else [{"params": groups}]:
+            self.add_param_group(group)
+
+    def add_param_group(self, param_group):
+        """One more group {"params": Tensors, and what differs from the settings given to the optimiser}."""
+        if not isinstance(param_group, Mapping) or "params" not in param_group:
+            raise ValueError(
+                f"{type(self).__name__}: every group must be a dict with 'params', got {param_group!r}"
+            )
+        members, names = param_group["params"], []
+        members = [members] if isinstance(members, Tensor) else self._list("params", members)
+        if all(isinstance(m, tuple) and len(m) == 2 for m in members):
+            names, members = [name for name, _ in members], [p for _, p in members]
+        seen = set(map(id, self._all()))
+        for p in members:
+            if not isinstance(p, Tensor) or p.node is not None:
+                what = "a result of a computation" if isinstance(p, Tensor) else type(p).__name__
+                raise TypeError(f"{type(self).__name__}: can optimise leaf Tensors only, got {what}")
+            if p.dtype.kind != "f":
+                raise TypeError(f"{type(self).__name__}: can optimise floating-point Tensors only, got {p.dtype}")
+            if id(p) in seen:
+                raise ValueError(f"{type(self).__name__}: a parameter of shape {p.shape} was given twice")
+            seen.add(id(p))
+        group = {**self.defaults, **param_group, "params": members}
+        if names:
+            group["param_names"] = names
+        self._check_settings(group)
+        group["lr"] = float(value(group["lr"]))
+        self.param_groups.append(group)
 
     def step(self, closure=None):
         """One update of every parameter that has a gradient; `closure`, if any, recomputes the loss."""
@@ -46,53 +62,105 @@ class Optimizer:
             for group in self.param_groups:
                 for p in group["params"]:
                     if p.grad is not None:
-                        if p.grad.shape != p.shape:
-                            raise ValueError(
-                                f"{type(self).__name__}: a parameter of shape {p.shape} has "
-                                f"a gradient of shape {p.grad.shape}"
-                            )
-                        g = -p.grad.data if group.get("maximize") else p.grad.data
-                        self.update(p.data, g, self.state.setdefault(p, {}), group)
+                        g = -self._gradient(p) if group.get("maximize") else self._gradient(p)
+                        state = self.state.get(p, {})
+                        self.update(p.data, g, state, group)
+                        if state:
+                            self.state[p] = state
         return loss
 
     def zero_grad(self, set_to_none=True):
         """Forget the gradients (or set them to zero)."""
-        for group in self.param_groups:
-            for p in group["params"]:
-                p.grad = None if set_to_none or p.grad is None else Tensor(np.zeros_like(p.grad.data))
+        for p in self._all():
+            p.grad = None if set_to_none or p.grad is None else Tensor(np.zeros_like(p.grad.data))
 
     def state_dict(self):
-        """{"state": {number of the parameter: {...}}, "param_groups": [...]} as in PyTorch."""
+        """{"state": {number of the parameter: {...}}, "param_groups": [...]} as in PyTorch; a copy."""
         numbers = {p: i for i, p in enumerate(self._all())}
         groups = [{**g, "params": [numbers[p] for p in g["params"]]} for g in self.param_groups]
-        copies = {numbers[p]: {k: np.copy(v) for k, v in s.items()} for p, s in self.state.items()}
-        return {"state": copies, "param_groups": groups}
+        state = {numbers[p]: s for p, s in self.state.items()}
+        return {"state": copy.deepcopy(state), "param_groups": copy.deepcopy(groups)}
 
     def load_state_dict(self, state_dict):
         """Take up the state of an optimiser of the same kind over parameters of the same shapes; ValueError
         otherwise."""
-        if not isinstance(state_dict, dict) or not {"state", "param_groups"} <= set(state_dict):
+        if not isinstance(state_dict, Mapping) or not {"state", "param_groups"} <= set(state_dict):
             raise ValueError(f"{type(self).__name__}: a state dict has 'state' and 'param_groups'")
-        params, groups = self._all(), state_dict["param_groups"]
+        params, saved_groups = self._all(), state_dict["param_groups"]
         sizes = [len(g["params"]) for g in self.param_groups]
-        if [len(g["params"]) for g in groups] != sizes:
+        well_formed = isinstance(saved_groups, (list, tuple)) and all(
+            isinstance(g, Mapping) and isinstance(g.get("params"), (list, tuple)) for g in saved_groups
+        )
+        if not well_formed or [len(g["params"]) for g in saved_groups] != sizes:
             raise ValueError(f"{type(self).__name__}: the saved groups do not have {sizes} parameters")
-        for i, entries in state_dict["state"].items():
-            if not 0 <= int(i) < len(params):
+        numbers = [n for g in saved_groups for n in g["params"]]
+        places = {str(n): i for i, n in enumerate(numbers)}  # a file may have made strings of the numbers
+        state = {}
+        for number, entries in state_dict["state"].items():
+            if str(number) not in places:
                 raise ValueError(
-                    f"{type(self).__name__}: there is saved state for parameter {i} of {len(params)}"
+                    f"{type(self).__name__}: there is saved state for parameter {number} of {len(params)}"
                 )
-            for name, v in entries.items():
-                if np.shape(v) not in ((), params[int(i)].shape):
-                    raise ValueError(
-                        f"{type(self).__name__}: the saved {name} of parameter {i} has shape {np.shape(v)}, "
-                        f"the parameter has {params[int(i)].shape}"
-                    )
-        for own, saved in zip(self.param_groups, groups):
-            own.update({k: v for k, v in saved.items() if k != "params"})
-        self.state = {
-            params[int(i)]: {k: np.copy(v) for k, v in s.items()} for i, s in state_dict["state"].items()
-        }
+            p = params[places[str(number)]]
+            self._check_state(number, p, entries)
+            state[p] = {name: _copied(v, p.dtype if name != "step" else None) for name, v in entries.items()}
+        for own, saved in zip(self.param_groups, saved_groups):
+            own.update(copy.deepcopy({k: v for k, v in saved.items() if k != "params"}))
+        self.state = state
+
+    def _gradient(self, p):
+        if p.grad.shape != p.shape:
+            raise ValueError(
+                f"{type(self).__name__}: a parameter of shape {p.shape} has a gradient of shape {p.grad.shape}"
+            )
+        return p.grad.data
 
     def _all(self):
         return [p for group in self.param_groups for p in group["params"]]
+
+    def _list(self, name, given):
+        try:
+            return list(given)
+        except TypeError:
+            got = type(given).__name__
+            raise TypeError(f"{type(self).__name__}: {name} must be Tensors or groups of them, got {got}") from None
+
+    def _check_settings(self, settings):
+        """Numbers that must not be negative, decay rates within [0, 1)."""
+        for name in ("lr", "weight_decay", "eps", "momentum", "alpha"):
+            setting = value(settings.get(name, 0))
+            setting = setting.item() if isinstance(setting, np.ndarray) and setting.size == 1 else setting
+            if not isinstance(setting, Real):
+                raise TypeError(f"{type(self).__name__}: {name} must be a number, got {type(setting).__name__}")
+            if not setting >= 0:
+                raise ValueError(f"{type(self).__name__}: {name} must not be negative, got {setting}")
+        betas = settings.get("betas", (0, 0))
+        pair = isinstance(betas, (tuple, list)) and len(betas) == 2 and all(isinstance(b, Real) for b in betas)
+        if not pair or not all(0 <= b < 1 for b in betas):
+            raise ValueError(f"{type(self).__name__}: betas must lie in [0, 1), two of them, got {betas}")
+
+    def _check_left_out(self, option, setting):
+        if option not in ("foreach", "fused", "capturable", "differentiable"):
+            raise TypeError(f"{type(self).__name__}: there is no setting {option!r}")
+        if setting:
+            raise NotImplementedError(f"{type(self).__name__}: {option}={setting!r} is not offered")
+
+    def _check_state(self, number, p, entries):
+        if not isinstance(entries, Mapping):
+            raise ValueError(f"{type(self).__name__}: the saved state of parameter {number} must be a dict")
+        for name, v in entries.items():
+            if v is not None and np.shape(value(v)) not in ((), p.shape):
+                raise ValueError(
+                    f"{type(self).__name__}: the saved {name} of parameter {number} has shape {np.shape(value(v))}, "
+                    f"the parameter has {p.shape}"
+                )
+
+
+def _copied(saved, dtype):
+    """A state entry of one's own; arrays in the dtype of the parameter, as PyTorch loads them."""
+    saved = value(saved)
+    if isinstance(saved, (list, tuple)):
+        return [_copied(v, dtype) for v in saved]
+    if isinstance(saved, np.ndarray) and saved.dtype.kind == "f":
+        return np.array(saved, dtype=dtype)
+    return copy.deepcopy(saved)

@@ -10,18 +10,22 @@ class SGD(Optimizer):
     """
 
     def __init__(
-        self, params, lr=1e-3, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False, maximize=False
-    ):
-        if nesterov and (momentum <= 0 or dampening):
+        self, params, lr=1e-3, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False, *, maximize=False,
+        **left_out,
+    ):  # fmt: skip
+        super().__init__(params, dict(lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay,
+                                      nesterov=nesterov, maximize=maximize), left_out)  # fmt: skip
+
+    def _check_settings(self, settings):
+        super()._check_settings(settings)
+        if settings["nesterov"] and (settings["momentum"] <= 0 or settings["dampening"]):
             raise ValueError("SGD: nesterov needs a momentum above 0 and no dampening")
-        super().__init__(params, dict(lr=lr, momentum=momentum, dampening=dampening, nesterov=nesterov,
-                                      weight_decay=weight_decay, maximize=maximize))  # fmt: skip
 
     def update(self, p, g, state, group):
         if group["weight_decay"]:
             g = g + group["weight_decay"] * p
         if group["momentum"]:
-            if "momentum_buffer" in state:
+            if state.get("momentum_buffer") is not None:
                 v = state["momentum_buffer"]
                 v *= group["momentum"]
                 v += (1 - group["dampening"]) * g

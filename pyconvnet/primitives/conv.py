@@ -15,19 +15,19 @@ from ..autograd import adjoint, primitive
 
 @primitive
 def conv(x, w, *, input_size, kernel_size, stride, padding, dilation, groups):
-    """y[n,o,i,j] = sum_{c,u,v} w[o,c,u,v] x[n,c, i*stride + u*dilation - padding, j*...]"""
+    """y[n,o,i,j] = sum_{c,u,v} w[o,c,u,v] x[n,c,p,q] at p = i stride + u dilation - padding, q alike with j, v"""
     return kernels.conv(x, w, stride, padding, dilation, groups)
 
 
 @primitive
 def conv_input(g, w, *, input_size, kernel_size, stride, padding, dilation, groups):
-    """The x of <g, conv(x, w)>: every output pixel paints its filter back onto the input."""
+    """x[n,c,p,q] = sum_{o,i,j,u,v at p,q} w[o,c,u,v] g[n,o,i,j]: every output pixel paints its filter onto the input"""
     return kernels.conv_input(g, w, input_size, stride, padding, dilation, groups)
 
 
 @primitive
 def conv_weight(g, x, *, input_size, kernel_size, stride, padding, dilation, groups):
-    """The w of <g, conv(x, w)>: every tap correlates the output's cotangent with the input under it."""
+    """w[o,c,u,v] = sum_{n,i,j} g[n,o,i,j] x[n,c,p,q]: every tap correlates g with the input under it"""
     return kernels.conv_weight(g, x, kernel_size, stride, padding, dilation, groups)
 
 
@@ -47,13 +47,13 @@ conv_weight.gradients(
 
 @primitive
 def im2col(x, *, input_size, kernel_size, stride, padding, dilation):
-    """Every window of x as a column: [N, C, H, W] to [N, C*kh*kw, L], as torch.nn.functional.unfold."""
+    """cols[n,cuv,ij] = x[n,c,p,q]: every window of x [N, C, H, W] as a column of [N, C kh kw, L] (F.unfold)"""
     return kernels.im2col(x, kernel_size, stride, padding, dilation)
 
 
 @primitive
 def col2im(cols, *, input_size, kernel_size, stride, padding, dilation):
-    """Every column added back to its window: the transpose of im2col, torch.nn.functional.fold."""
+    """x[n,c,p,q] = sum_{ij,uv at p,q} cols[n,cuv,ij]: every column added to its window (F.fold)"""
     return kernels.col2im(cols, input_size, kernel_size, stride, padding, dilation)
 
 

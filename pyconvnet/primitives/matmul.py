@@ -4,6 +4,7 @@ import numpy as np
 
 from ..autograd import primitive
 from .elementwise import unbroadcast
+from .quiet import quiet
 from .shape import permute
 
 
@@ -13,8 +14,8 @@ def _transposed(x):
 
 @primitive
 def matmul(x, y):
-    """z[.., i, j] = sum_k x[.., i, k] y[.., k, j], both of rank 2 or more"""
-    return np.matmul(x, y)
+    """z[.., i, j] = sum_k x[.., i, k] y[.., k, j], both of rank 2 or more; the axes before broadcast"""
+    return quiet.run(np.matmul, x, y)
 
 
 matmul.gradients(

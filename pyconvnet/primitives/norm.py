@@ -15,20 +15,20 @@ from .shape import reshape
 
 @primitive
 def batch_norm(x, weight, bias, *, mean, rstd, eps):
-    """weight * (x - mean) * rstd + bias per channel (axis 1); mean, rstd = 1/sqrt(var + eps) are x's own."""
+    """weight * (x - mean) * rstd + bias per channel (axis 1); mean, rstd = 1/sqrt(var + eps) are x's own"""
     return kernels.batch_norm(x, mean, rstd, weight, bias)
 
 
 @primitive
 def batch_norm_input(g, x, weight, *, mean, rstd, eps):
-    """weight * rstd * (g - E[g] - xhat * E[g xhat]): the cotangent of x."""
+    """weight * rstd * (g - E[g] - xhat * E[g xhat]): the cotangent of x"""
     sum_g, sum_gx = kernels.batch_norm_sums(g, x, mean, rstd)
     return kernels.batch_norm_input(g, x, mean, rstd, weight, sum_g, sum_gx)
 
 
 @primitive
 def batch_norm_weight(g, x, *, mean, rstd, eps):
-    """sum g xhat per channel: the cotangent of the weight."""
+    """sum g xhat per channel: the cotangent of the weight"""
     return kernels.batch_norm_sums(g, x, mean, rstd)[1]
 
 

@@ -7,7 +7,7 @@ from ..autograd import adjoint, primitive
 
 @primitive
 def reshape(x, *, shape):
-    """The same values in row-major order under another shape."""
+    """y = x in row-major order under another shape"""
     return np.reshape(x, shape)
 
 
@@ -16,7 +16,7 @@ reshape.gradients(lambda g, y, x, *, shape: reshape(g, shape=x.shape))
 
 @primitive
 def permute(x, *, dims):
-    """Axes in another order: axis i of the result is axis dims[i] of x."""
+    """y = x with axis dims[i] as its axis i"""
     return np.transpose(x, dims)
 
 
@@ -25,7 +25,7 @@ permute.gradients(lambda g, y, x, *, dims: permute(g, dims=tuple(int(i) for i in
 
 @primitive
 def concatenate(*xs, dim):
-    """The arrays one after the other along axis `dim`."""
+    """y = x_0, x_1, ... one after the other along axis dim"""
     return np.concatenate(xs, axis=dim)
 
 
@@ -47,13 +47,13 @@ concatenate.rules = _OwnPart()
 
 @primitive
 def index(x, *, key, shape):
-    """x[key], for whatever NumPy takes as a key; `shape` is x's."""
+    """y = x[key], for whatever NumPy takes as a key; `shape` is that of x"""
     return x[key]
 
 
 @primitive
 def embed(g, *, key, shape):
-    """Zeros of `shape` with g added at [key], positions named twice counting twice: the transpose of index."""
+    """x = 0, x[key] += g, a position named twice getting both: the transpose of index"""
     out = np.zeros(shape, g.dtype)
     parts = key if isinstance(key, tuple) else (key,)
     if all(isinstance(k, (int, slice, type(None), type(Ellipsis))) for k in parts):
@@ -68,13 +68,13 @@ adjoint(index, embed)
 
 @primitive
 def gather(x, *, positions, shape):
-    """x.ravel()[positions]: how pooling picks its winners. `shape` is x's."""
+    """y_i = x_flat[positions_i]: how pooling picks its winners; `shape` is that of x"""
     return np.take(x.reshape(-1), positions)
 
 
 @primitive
 def scatter(g, *, positions, shape):
-    """Zeros of `shape` with g added at the flat `positions`: the transpose of gather."""
+    """x_flat = 0, x_flat[positions_i] += g_i for every i: the transpose of gather"""
     size = int(np.prod(shape))
     return np.bincount(positions.reshape(-1), g.reshape(-1), size).astype(g.dtype, copy=False).reshape(shape)
 

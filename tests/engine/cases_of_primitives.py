@@ -52,13 +52,13 @@ def two_shapes(draw):
     return draw(hnp.mutually_broadcastable_shapes(num_shapes=2, max_dims=3, max_side=3)).input_shapes
 
 
-@case("neg", "exp", "tanh", "sigmoid", "softplus", "abs")
+@case("neg", "erf", "exp", "expm1", "sin", "cos", "tanh", "sigmoid", "softplus", "abs")
 def unary(draw, name):
     linear = (0,) if name == "neg" else ()
     return Case(getattr(P, name), [numbers(draw, draw(shapes))], linear)
 
 
-@case("log", "sqrt")
+@case("log", "log1p", "sqrt")
 def unary_positive(draw, name):
     return Case(getattr(P, name), [numbers(draw, draw(shapes), positive=True)])
 
@@ -112,6 +112,13 @@ def broadcast(draw, name):
     small = tuple(draw(st.sampled_from([1, n])) for n in large[drop:])
     start, end = (large, small) if name == "sum_to" else (small, large)
     return Case(partial(getattr(P, name), shape=end), [numbers(draw, start)], (0,))
+
+
+@case("cumsum")
+def cumsum(draw, name):
+    shape = draw(shapes_1)
+    dim = draw(st.integers(0, len(shape) - 1))
+    return Case(partial(P.cumsum, dim=dim), [numbers(draw, shape)], (0,))
 
 
 @case("reshape")

@@ -61,6 +61,28 @@ def test_arange():
     assert pcn.arange(0, 1, 0.25).dtype == np.float32 and pcn.arange(2, 2).shape == (0,)
 
 
+def test_eye_and_linspace():
+    assert pcn.eye(2, 3).tolist() == [[1, 0, 0], [0, 1, 0]] and pcn.eye(0).shape == (0, 0)
+    assert pcn.linspace(0, 1, 5).tolist() == [0, 0.25, 0.5, 0.75, 1] and pcn.linspace(3, 9, 1).tolist() == [3]
+    x = pcn.linspace(-0.1, 0.7, 100, dtype="float64").data
+    assert x[0] == -0.1 and x[-1] == 0.7 and np.ptp(np.diff(x)) < 1e-15
+    assert pcn.linspace(3, -3, 4, dtype="int64").tolist() == [3, 1, -1, -3]
+    assert pcn.eye(2, requires_grad=True).requires_grad
+
+
+def test_likes_and_sizes_by_name():
+    like = pcn.full_like(pcn.tensor([[1, 2]]), 3.7)
+    assert like.tolist() == [[3, 3]] and like.dtype == np.int64
+    assert pcn.full_like(pcn.ones(2), 1, dtype="bool").tolist() == [True, True]
+    assert pcn.zeros(size=(2, 3)).shape == pcn.randn(size=[2, 3]).shape == (2, 3) and pcn.ones([]).shape == ()
+    assert pcn.full((2,), pcn.tensor(5)).tolist() == [5, 5]
+
+
+def test_lists_of_arrays_keep_their_dtype():
+    assert pcn.tensor([np.float64(1), np.float64(2)]).dtype == np.float64
+    assert pcn.tensor([pcn.tensor(1.0), pcn.tensor(2.0)]).tolist() == [1, 2]
+
+
 def test_the_same_seed_gives_the_same_numbers():
     draws = []
     for _ in range(2):
@@ -86,6 +108,19 @@ def test_the_same_seed_gives_the_same_numbers():
         (lambda: pcn.tensor([[1], [2, 3]]), ValueError, "regular"),
         (lambda: pcn.zeros(-1), ValueError, "negative"),
         (lambda: pcn.arange(0, 5, 0), ValueError, "no steps of 0"),
+        (lambda: pcn.arange(0, float("inf")), ValueError, "finite"),
+        (lambda: pcn.arange("a"), TypeError, "needs numbers"),
+        (lambda: pcn.arange(2**64), ValueError, "int64"),
+        (lambda: pcn.eye(-1), ValueError, "negative"),
+        (lambda: pcn.linspace(0, 1, -1), ValueError, "negative"),
+        (lambda: pcn.full((2,), [1, 2]), ValueError, "single number"),
+        (lambda: pcn.full_like([1], 2), TypeError, "must be a Tensor"),
+        (lambda: pcn.zeros(2, device="cpu"), NotImplementedError, "device"),
+        (lambda: pcn.zeros(2.5), TypeError, "whole numbers"),
+        (lambda: pcn.zeros(2**40, 2**40), ValueError, "more values than can be counted"),
+        (lambda: pcn.ones(2, dtype="float16"), TypeError, "float16"),
+        (lambda: pcn.ones(2, dtype="flaot32"), TypeError, "does not name a dtype"),
+        (lambda: pcn.randn(2, dtype="int64"), TypeError, "floating-point"),
         (lambda: pcn.arange(5, 0), ValueError, "lead from 5 to 0"),
     ],
 )

@@ -111,10 +111,12 @@ def difference_from_pycocotools(seed):
     return worst
 
 
-@pytest.mark.parametrize("block", range(4))
-def test_equals_pycocotools(block):
+def test_equals_pycocotools_in_1000_cases(capsys):
     pytest.importorskip("pycocotools")
-    assert max(difference_from_pycocotools(seed) for seed in range(block * 30, block * 30 + 30)) <= 1e-9
+    worst = max(difference_from_pycocotools(seed) for seed in range(1000))
+    with capsys.disabled():
+        print(f"\ncoco_summary and pycocotools, 1000 random and adversarial cases: largest difference {worst:.2g}")
+    assert worst <= 1e-9
 
 
 SQUARE = [0.0, 0, 10, 10]

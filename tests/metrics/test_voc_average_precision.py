@@ -115,9 +115,11 @@ def check_against_brute_force(seed):
     return worst
 
 
-@pytest.mark.parametrize("block", range(4))
-def test_equals_brute_force(block):
-    assert max(check_against_brute_force(seed) for seed in range(block * 50, block * 50 + 50)) <= 1e-12
+def test_equals_brute_force_in_1000_cases(capsys):
+    worst = max(check_against_brute_force(seed) for seed in range(1000))
+    with capsys.disabled():
+        print(f"\ndetection_average_precision and brute force, 1000 cases: largest difference {worst:.2g}")
+    assert worst <= 1e-12
 
 
 SQUARE, ELSEWHERE = [0.0, 0, 10, 10], [50.0, 50, 60, 60]

@@ -157,6 +157,57 @@ def test_hooks_see_and_may_replace_the_output_until_removed():
     assert layer(pcn.tensor([-1.0])).tolist() == [0] and len(seen) == 1
 
 
+def test_hooks_before_the_others_and_with_keywords():
+    class Scaled(nn.Module):
+        def forward(self, x, factor=1):
+            return x * factor
+
+    net, seen = Scaled(), []
+    net.register_forward_hook(lambda m, args, y: seen.append("second"))
+    net.register_forward_hook(lambda m, args, kwargs, y: seen.append(kwargs), prepend=True, with_kwargs=True)
+    net(pcn.ones(2), factor=3)
+    assert seen == [{"factor": 3}, "second"]
+    with pytest.raises(NotImplementedError, match="always_call"):
+        net.register_forward_hook(print, always_call=True)
+
+
+def test_children_buffers_and_apply():
+    net, seen = Net(), []
+    assert [n for n, _ in net.named_children()] == ["conv1", "bn1", "head", "tail", "blocks"]
+    assert [n for n, _ in net.named_buffers()] == [
+        "mean", "bn1.running_mean", "bn1.running_var", "bn1.num_batches_tracked",
+    ]  # fmt: skip
+    assert len(list(net.buffers(recurse=False))) == 1
+    assert net.apply(lambda m: seen.append(type(m).__name__)) is net
+    assert seen[-1] == "Net" and seen.index("ReLU") < seen.index("Sequential")
+    assert [p for p, _ in net.named_modules(memo={net, net.head}, prefix="n")][:2] == ["n.conv1", "n.bn1"]
+
+
+def test_buffers_that_are_not_saved():
+    net = nn.Module()
+    net.register_buffer("grid", pcn.zeros(2), persistent=False)
+    assert not net.state_dict() and [n for n, _ in net.named_buffers()] == ["grid"]
+    net.register_buffer("grid", pcn.zeros(2))
+    assert list(net.state_dict()) == ["grid"]
+
+
+def test_another_dtype_keeps_the_tensors():
+    net = Net()
+    weight = net.conv1.weight
+    assert net.double() is net and net.conv1.weight is weight and weight.dtype == np.float64
+    assert net.bn1.num_batches_tracked.dtype == np.int64 and net.mean.dtype == np.float64
+    net(pcn.randn(2, 3, 4, 4, dtype="float64")).sum().backward()
+    assert net.float().conv1.weight.grad.dtype == np.float32
+    with pytest.raises(TypeError, match="int32 cannot be trained"):
+        net.to("int32")
+
+
+def test_state_dict_of_the_parameters_themselves():
+    net, state = Net(), {"x": 1}
+    assert net.state_dict(destination=state, prefix="a.", keep_vars=True) is state
+    assert state["a.conv1.weight"] is net.conv1.weight and state["x"] == 1
+
+
 def test_zero_grad_and_requires_grad():
     net = Net()
     net(pcn.randn(2, 3, 4, 4)).sum().backward()
@@ -196,6 +247,23 @@ def test_sequential_and_modulelist_index_slice_and_grow():
         net[7]
     with pytest.raises(NotImplementedError, match="ModuleList defines no forward"):
         blocks(pcn.ones(1))
+
+
+def test_sequential_and_modulelist_change_in_place():
+    a, b, c = nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1)
+    for kind in (nn.Sequential, lambda *m: nn.ModuleList(m)):
+        net = kind(a, b, c)
+        net[1] = d = nn.Tanh()
+        assert net[-2] is d and d in net and b not in net and list(net.insert(0, b)) == [b, a, d, c]
+        assert net.pop(-1) is c and list(net.state_dict()) == ["1.weight", "1.bias"]
+        del net[1:]
+        assert list(net) == [b] and net.extend([a, c])[1] is a
+        with pytest.raises(IndexError, match="position 3 is out of range, it holds 3 modules"):
+            net[3]
+        with pytest.raises(TypeError, match="a position must be an int or a slice, got 'a'"):
+            net["a"]
+        with pytest.raises(TypeError, match="holds Modules, got int"):
+            net[0] = 3
 
 
 def test_repr_shows_the_tree():

@@ -1,6 +1,4 @@
-"""Optimisers against their update rules written out here; groups, saved state, mistakes."""
-
-import math
+"""Optimisers against their update rules written out here; groups, saved state, clipping, mistakes."""
 
 import numpy as np
 import pytest
@@ -66,6 +64,23 @@ def test_adam(kind, weight_decay, amsgrad, maximize):
     np.testing.assert_allclose(run(lambda params: getattr(optim, kind)(params, **options))[0], p, rtol=1e-12)
 
 
+@pytest.mark.parametrize("maximize", [False, True])
+@pytest.mark.parametrize("centered", [False, True])
+@pytest.mark.parametrize("weight_decay", [0, 0.1])
+@pytest.mark.parametrize("momentum", [0, 0.9])
+def test_rmsprop(momentum, weight_decay, centered, maximize):
+    lr, alpha, eps = 0.1, 0.8, 1e-3
+    p, v, mean, b = START.copy(), 0, 0, 0
+    for g in GRADIENTS:
+        g = (-g if maximize else g) + weight_decay * p
+        v, mean = alpha * v + (1 - alpha) * g**2, alpha * mean + (1 - alpha) * g
+        b = momentum * b + g / (np.sqrt(v - mean**2 if centered else v) + eps)
+        p = p - lr * b
+    options = dict(alpha=alpha, eps=eps, momentum=momentum, weight_decay=weight_decay, centered=centered)
+    made = run(lambda params: optim.RMSprop(params, lr, **options, maximize=maximize))[0]
+    np.testing.assert_allclose(made, p, rtol=1e-12)
+
+
 def test_the_first_step_of_adam_has_the_length_of_the_learning_rate():
     for scale in (1e-3, 1.0, 1e3):
         moved = run(lambda params: optim.Adam(params, lr=0.01), GRADIENTS[:1] * scale)[0] - START
@@ -90,6 +105,7 @@ MAKERS = [
     lambda params: optim.SGD(params, lr=0.1, momentum=0.9, nesterov=True),
     lambda params: optim.Adam(params, lr=0.1, amsgrad=True),
     lambda params: optim.AdamW(params, lr=0.1),
+    lambda params: optim.RMSprop(params, lr=0.1, momentum=0.5, centered=True),
 ]
 
 
@@ -195,6 +211,21 @@ def wrong_gradient():
             r"exp_avg of parameter 0 has shape \(2, 2\)",
         ),
         (lambda: load({"state": {3: {}}}), ValueError, "parameter 3 of 1"),
+        (lambda: load({"state": {"a": {}}}), ValueError, "parameter a of 1"),
+        (lambda: load({"state": {0: 1}}), ValueError, "state of parameter 0 must be a dict"),
+        (lambda: load({"state": {}, "param_groups": [{}]}), ValueError, r"do not have \[1\] parameters"),
+        (lambda: optim.SGD(3), TypeError, "params must be Tensors or groups of them, got int"),
+        (lambda: optim.SGD([p0], lr="a"), TypeError, "lr must be a number, got str"),
+        (lambda: optim.SGD([p0], lr=float("nan")), ValueError, "lr must not be negative, got nan"),
+        (lambda: optim.SGD([{"params": [p0], "lr": -1}]), ValueError, "lr must not be negative, got -1"),
+        (lambda: optim.SGD([pcn.tensor([1])]), TypeError, "floating-point Tensors only, got int64"),
+        (lambda: optim.Adam([p0], betas=0.9), ValueError, r"betas must lie in \[0, 1\), two of them"),
+        (lambda: optim.RMSprop([p0], alpha=-1), ValueError, "alpha must not be negative"),
+        (lambda: optim.Adam([p0], fused=True), NotImplementedError, "fused=True is not offered"),
+        (lambda: optim.SGD([p0], differentiable=True), NotImplementedError, "differentiable=True"),
+        (lambda: optim.SGD([p0], beta=1), TypeError, "there is no setting 'beta'"),
+        (lambda: optim.clip_grad_norm_([np.ones(1)], 1), TypeError, "must be Tensors, got ndarray"),
+        (lambda: optim.clip_grad_norm_([p0], None), TypeError, "max_norm must be a number, got None"),
     ],
 )
 def test_mistakes_get_words(mistake, error, words):
@@ -202,59 +233,68 @@ def test_mistakes_get_words(mistake, error, words):
         mistake()
 
 
-def rates(make, steps=8, last=None):
-    a, b = (pcn.tensor([1.0], requires_grad=True) for _ in range(2))
-    optimiser = optim.SGD([{"params": [a]}, {"params": [b], "lr": 0.4}], lr=0.1)
-    schedule = make(optimiser)
-    written = [[g["lr"] for g in optimiser.param_groups]]
-    for _ in range(steps):
-        schedule.step()
-        written.append([g["lr"] for g in optimiser.param_groups])
-        assert schedule.get_last_lr() == written[-1]
-    return np.array(written), schedule
-
-
-S = optim.lr_scheduler
-
-
-@pytest.mark.parametrize(
-    ("make", "formula"),
-    [
-        (lambda o: S.LambdaLR(o, lambda step: 1 / (step + 1)), lambda lr, step: lr / (step + 1)),
-        (lambda o: S.StepLR(o, 3, gamma=0.5), lambda lr, step: lr * 0.5 ** (step // 3)),
-        (
-            lambda o: S.MultiStepLR(o, [6, 2]),
-            lambda lr, step: lr * (1 if step < 2 else 0.1 if step < 6 else 0.01),
-        ),
-        (
-            lambda o: S.CosineAnnealingLR(o, 5, 0.02),
-            lambda lr, step: 0.02 + (lr - 0.02) * (1 + math.cos(math.pi * step / 5)) / 2,
-        ),
-    ],
-)
-def test_schedules(make, formula):
-    written, schedule = rates(make)
-    np.testing.assert_allclose(
-        written, [[formula(lr, step) for lr in (0.1, 0.4)] for step in range(9)], rtol=1e-12
+def test_settings_of_speed_are_taken_and_change_nothing():
+    optim.Adam([p0], foreach=None, fused=False, capturable=False)
+    assert optim.Adam([p0], weight_decay=0.1, decoupled_weight_decay=True).param_groups == (
+        optim.AdamW([p0], weight_decay=0.1).param_groups
     )
-    _, again = rates(make, 0)
-    again.load_state_dict(schedule.state_dict())
-    assert again.get_last_lr() == schedule.get_last_lr() and again.last_epoch == 8
 
 
-def test_schedules_go_on_after_a_step_and_take_a_function_per_group():
-    a = pcn.tensor([1.0], requires_grad=True)
-    optimiser = optim.SGD([a], lr=0.8)
-    with pytest.raises(ValueError, match="initial_lr"):
-        S.StepLR(optimiser, 2, 0.5, last_epoch=3)
-    optimiser.param_groups[0]["initial_lr"] = 0.8
-    assert S.StepLR(optimiser, 2, 0.5, last_epoch=3).get_last_lr() == [0.2]
-    assert rates(lambda o: S.LambdaLR(o, [lambda step: 2, lambda step: 3]))[0][1].tolist() == pytest.approx(
-        [0.2, 1.2]
-    )
-    with pytest.raises(ValueError, match="1 functions for 2 groups"):
-        rates(lambda o: S.LambdaLR(o, [lambda step: 2]))
-    with pytest.raises(ValueError, match="step_size"):
-        S.StepLR(optimiser, 0)
-    with pytest.raises(ValueError, match="T_max"):
-        S.CosineAnnealingLR(optimiser, 0)
+def test_state_is_kept_for_moved_parameters_only_and_takes_the_dtype_of_the_parameter():
+    a, b = pcn.tensor([1.0], requires_grad=True), pcn.tensor(np.ones(2), requires_grad=True)
+    optimiser = optim.Adam([a, b])
+    b.grad = pcn.tensor(np.ones(2))
+    optimiser.step()
+    assert list(optimiser.state_dict()["state"]) == [1]
+    assert {k: v.dtype for k, v in optimiser.state[b].items()} == {
+        "step": np.float32, "exp_avg": np.float64, "exp_avg_sq": np.float64,
+    }  # fmt: skip
+    single = optim.Adam([a, pcn.tensor([1.0, 1.0], requires_grad=True)])
+    single.load_state_dict(optimiser.state_dict())
+    assert next(iter(single.state.values()))["exp_avg"].dtype == np.float32
+    plain = optim.SGD([a, b], lr=0.1)
+    plain.step()
+    assert plain.state_dict()["state"] == {}
+    assert b.dtype == np.float64
+
+
+def test_named_parameters_and_groups_added_later():
+    net = pcn.nn.Linear(2, 1)
+    optimiser = optim.SGD(net.named_parameters(), lr=0.1)
+    assert optimiser.param_groups[0]["param_names"] == ["weight", "bias"]
+    assert optimiser.state_dict()["param_groups"][0]["params"] == [0, 1]
+    more = pcn.tensor([1.0], requires_grad=True)
+    optimiser.add_param_group({"params": more, "momentum": 0.9})
+    assert optimiser.param_groups[1]["params"] == [more] and optimiser.param_groups[1]["lr"] == 0.1
+    with pytest.raises(ValueError, match="given twice"):
+        optimiser.add_param_group({"params": [more]})
+
+
+@pytest.mark.parametrize("norm_type", [2.0, 1, float("inf"), "inf", 3.0])
+def test_gradients_are_clipped_by_their_common_norm(norm_type):
+    def leaves(scale):
+        a, b, c = (pcn.tensor(np.zeros(n), requires_grad=True) for n in (2, 3, 1))
+        a.grad, b.grad = pcn.tensor(scale * GRADIENTS[0, 0]), pcn.tensor(scale * np.ones(3))
+        return [a, b, c]
+
+    everything = np.concatenate([GRADIENTS[0, 0], np.ones(3)])
+    norm = np.linalg.norm(everything, float(norm_type))
+    params = leaves(10)
+    arrays = [p.grad.data for p in params[:2]]
+    before = optim.clip_grad_norm_(params, 1.5, norm_type)
+    assert isinstance(before, pcn.Tensor) and before.item() == pytest.approx(10 * norm)
+    clipped = np.concatenate([p.grad.data for p in params[:2]])
+    np.testing.assert_allclose(clipped, everything * 1.5 / norm, rtol=1e-6)
+    assert all(p.grad.data is array for p, array in zip(params, arrays)) and params[2].grad is None
+    small = leaves(0.01)
+    optim.clip_grad_norm_(small, 100.0, norm_type)
+    np.testing.assert_array_equal(small[0].grad.data, 0.01 * GRADIENTS[0, 0])
+    assert optim.clip_grad_norm_([params[2]], 1.0).item() == 0
+
+
+def test_a_norm_that_is_not_finite_is_said_on_request():
+    p = pcn.tensor([1.0], requires_grad=True)
+    p.grad = pcn.tensor([float("inf")])
+    with pytest.raises(RuntimeError, match="the norm of the gradients is inf"):
+        optim.clip_grad_norm_(p, 1.0, error_if_nonfinite=True)
+    assert optim.clip_grad_norm_(p, 1.0).item() == float("inf")

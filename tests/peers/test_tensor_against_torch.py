@@ -13,11 +13,15 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 entry = Entries()
+POSITIVE = ("log", "sqrt", "log1p", "rsqrt", "reciprocal")
 
 
-@entry("exp", "log", "sqrt", "tanh", "sigmoid", "abs", "square", "relu", "clone", "double", "neg")
+@entry("exp", "log", "sqrt", "tanh", "sigmoid", "abs", "square", "relu", "clone", "double", "neg", "log1p", "expm1",
+       "rsqrt", "reciprocal", "sin", "cos", "floor", "round", "sign")  # fmt: skip
 def unary(draw, name):
-    x = smooth(draw, draw(shapes), 0.1) if name in ("log", "sqrt") else tied(draw, draw(shapes))
+    x = smooth(draw, draw(shapes), 0.1) if name in POSITIVE else tied(draw, draw(shapes))
+    if name == "round" and draw(st.booleans()):
+        return Trial(lambda m, F, x: x.round(decimals=1), [smooth(draw, x.shape)], name)
     if name == "neg":
         return Trial(lambda m, F, x: -x, [x], name)
     return Trial(lambda m, F, x: getattr(x, name)(), [x], name)
@@ -158,6 +162,240 @@ def matmul(draw, name):
         st.sampled_from([((*a, n, k), (*b, k, o)), ((k,), (*b, k, o)), ((*a, n, k), (k,)), ((k,), (k,))])
     )
     return Trial(lambda m, F, x, y: x @ y + x.matmul(y), [smooth(draw, x), smooth(draw, y)], name)
+
+
+@entry("std", "var")
+def deviation(draw, name):
+    x = smooth(draw, draw(hnp.array_shapes(min_dims=1, max_dims=3, min_side=2, max_side=4)))
+    dim, keepdim = dims(draw, x.ndim), draw(st.booleans())
+    f = {
+        "today": lambda x: getattr(x, name)(dim, correction=0, keepdim=keepdim) if dim is not None
+        else getattr(x, name)(correction=0.5),
+        "formerly": lambda x: getattr(x, name)(dim, False, keepdim) if dim is not None else getattr(x, name)(False),
+        "by name": lambda x: getattr(x, name)(unbiased=False),
+    }  # fmt: skip
+    way = draw(st.sampled_from(sorted(f)))
+    return Trial(lambda m, F, x: f[way](x), [x], (name, way, dim, keepdim))
+
+
+@entry("std of equal values", "norm of zeros")
+def corner(draw, name):
+    x, p = np.zeros(draw(shapes_1)), draw(st.sampled_from([2, 0.5, 1, 1.5, 3, 0, np.inf, "fro"]))
+    dim = draw(st.integers(-x.ndim, x.ndim - 1))
+    if name == "norm of zeros":
+        return Trial(lambda m, F, x: x.norm(p, dim), [x], (name, p, dim), order=1)
+    return Trial(lambda m, F, x: x.std(dim, correction=0), [x], (name, dim), order=1)
+
+
+@entry("norm")
+def norm(draw, name):
+    x = smooth(draw, draw(shapes))
+    dim, keepdim = dims(draw, x.ndim), draw(st.booleans())
+    p = draw(st.sampled_from([2, 1, 0, 3, 0.5, 1.5, -1, -2.5, np.inf, -np.inf, "fro", 2.0]))
+    if p == "fro":
+        dim = dim if dim is None or np.size(dim) < 3 else 0
+    dtype = draw(st.sampled_from([None, "float64"]))
+    return Trial(
+        lambda m, F, x: x.norm(p, dim=dim, keepdim=keepdim, dtype=dtype and getattr(m, dtype)), [x],
+        (name, p, dim, keepdim),
+    )  # fmt: skip
+
+
+@entry("max", "min")
+def extreme(draw, name):
+    x = tied(draw, draw(shapes))
+    x = np.where(draw(st.booleans()) & (x == 1), np.nan, x)
+    way = draw(st.sampled_from(["all", "along", "names", "other"]))
+    y, dim, keepdim = tied(draw, x.shape), draw(st.integers(-max(x.ndim, 1), max(x.ndim, 1) - 1)), draw(st.booleans())
+    f = {
+        "all": lambda m, x, y: getattr(x, name)(), "along": lambda m, x, y: getattr(x, name)(dim, keepdim)[0],
+        "names": lambda m, x, y: getattr(x, name)(dim).values + getattr(x, name)(dim).indices,
+        "other": lambda m, x, y: getattr(x, name)(y),
+    }[way]  # fmt: skip
+    return Trial(lambda m, F, x, y: f(m, x, y), [x, y], (name, way, dim, keepdim))
+
+
+@entry("prod", "cumsum")
+def scan(draw, name):
+    x = tied(draw, draw(shapes))
+    dim, keepdim = draw(st.integers(-max(x.ndim, 1), max(x.ndim, 1) - 1)), draw(st.booleans())
+    dtype = draw(st.sampled_from([None, "float64"]))
+    options = lambda m: {} if dtype is None else {"dtype": getattr(m, dtype)}
+    if name == "cumsum":
+        return Trial(lambda m, F, x: x.cumsum(dim, **options(m)), [x], (name, dim))
+    if draw(st.booleans()):
+        return Trial(lambda m, F, x: x.prod(**options(m)), [x], (name, "all"))
+    return Trial(lambda m, F, x: x.prod(dim, keepdim, **options(m)), [x], (name, dim, keepdim))
+
+
+def several(parts):
+    """Parts of different weight, summed: one value that depends on every one of them."""
+    return sum(((i + 1) * (part * part).sum() for i, part in enumerate(parts)), 0 * parts[0].sum())
+
+
+@entry("repeat", "split", "chunk", "unbind", "flip", "roll", "tril", "triu")
+def parts(draw, name):
+    s = draw(shapes_1)
+    axis = draw(st.integers(-len(s), len(s) - 1))
+    n = s[axis]
+    cut = draw(st.integers(0, n))
+    flips = draw(st.lists(st.integers(0, len(s) - 1), unique=True))
+    shifts = draw(st.lists(st.integers(-5, 5), min_size=1, max_size=3))
+    along = draw(st.lists(st.integers(-len(s), len(s) - 1), min_size=len(shifts), max_size=len(shifts)))
+    counts = draw(st.lists(st.integers(0, 2), min_size=len(s), max_size=len(s) + 1))
+    diagonal = draw(st.integers(-5, 5))
+    f = {
+        "repeat": [lambda m, x: x.repeat(*counts), lambda m, x: x.repeat(counts)],
+        "split": [lambda m, x: several(x.split(max(cut, 1), axis)),
+                  lambda m, x: several(x.split([cut, n - cut], dim=axis))],
+        "chunk": [lambda m, x: several(x.chunk(cut + 1, axis)), lambda m, x: m.tensor(len(x.chunk(cut + 1, axis)))],
+        "unbind": [lambda m, x: several(x.unbind(axis)), lambda m, x: x.unbind()[-1] * 1],
+        "flip": [lambda m, x: x.flip(flips), lambda m, x: x.flip(*(axis, ))],
+        "roll": [lambda m, x: x.roll(shifts, along), lambda m, x: x.roll(shifts[0], axis), lambda m, x: x.roll(cut)],
+        "tril": [lambda m, x: m.tril(x, diagonal), lambda m, x: m.tril(input=x)],
+        "triu": [lambda m, x: m.triu(x, diagonal=diagonal), lambda m, x: m.triu(x)],
+    }[name]  # fmt: skip
+    g = draw(st.sampled_from(f))
+    s = s if name[:3] != "tri" else (*s, 2)
+    return Trial(lambda m, F, x: g(m, x) * 1, [smooth(draw, s)], (name, axis, cut, flips, shifts, along, counts))
+
+
+@entry("masked_fill")
+def masked_fill(draw, name):
+    a, b = draw(hnp.mutually_broadcastable_shapes(num_shapes=2, min_dims=0, max_dims=3, max_side=3)).input_shapes
+    mask = np.random.default_rng(draw(seeds)).random(b) < 0.5
+    number = draw(st.sampled_from([0, -np.inf, 2.5]))
+    if draw(st.booleans()):
+        return Trial(lambda m, F, x: x.masked_fill(m.tensor(mask), number), [smooth(draw, a)], number)
+    return Trial(lambda m, F, x, v: x.masked_fill(mask=m.tensor(mask), value=v), [smooth(draw, a), smooth(draw, ())])
+
+
+@entry("gather", "scatter_add", "index_select", "take_along_dim")
+def by_position(draw, name):
+    s = draw(hnp.array_shapes(min_dims=1, max_dims=3, max_side=4))
+    dim = draw(st.integers(-len(s), len(s) - 1))
+    n, rng = s[dim], np.random.default_rng(draw(seeds))
+    d = dim % len(s)
+    others = [draw(st.integers(1, k)) for k in s]
+    shape = (*others[:d], draw(st.integers(0, 5)), *others[d + 1 :])
+    i = rng.integers(0, n, shape)
+    x = smooth(draw, s)
+    if name == "gather":
+        return Trial(lambda m, F, x: x.gather(dim, m.tensor(i)), [x], (name, dim, shape))
+    if name == "scatter_add":
+        return Trial(lambda m, F, x, y: x.scatter_add(dim, m.tensor(i), y) * x, [x, smooth(draw, shape)], (dim, shape))
+    if name == "index_select":
+        i = rng.integers(0, n, shape[d])
+        return Trial(lambda m, F, x: x.index_select(dim, m.tensor(i)), [x], (dim, i))
+    if draw(st.booleans()):
+        return Trial(lambda m, F, x: x.take_along_dim(m.tensor(i) * 0), [x], (name, shape))
+    i = rng.integers(0, n, [k if j == d else draw(st.sampled_from([1, m])) for j, (k, m) in enumerate(zip(shape, s))])
+    return Trial(lambda m, F, x: x.take_along_dim(m.tensor(i), dim=dim), [x], (name, dim, i.shape))
+
+
+@entry("sort", "argsort", "topk", "sort with NaN", "topk with NaN")
+def order(draw, name):
+    x = smooth(draw, draw(shapes))
+    if "NaN" in name:
+        x = np.where(x < 0, np.nan, x) if "sort" in name else x
+        x.reshape(-1)[:1] = np.nan  # one for topk: among equal values PyTorch's has no order
+    dim = draw(st.integers(-max(x.ndim, 1), max(x.ndim, 1) - 1))
+    down, k = draw(st.booleans()), draw(st.integers(0, x.shape[dim] if x.ndim else 1))
+    weigh = lambda y: y.values * (y.indices + 1)
+    f = {
+        "sort": lambda m, x: weigh(x.sort(dim, down)), "argsort": lambda m, x: x.argsort(dim, descending=down) * 1.5,
+        "topk": lambda m, x: weigh(x.topk(k, dim, down)),
+    }[name.split()[0]]  # fmt: skip
+    if draw(st.booleans()) and name == "sort":
+        x = np.round(x)
+        return Trial(lambda m, F, x: weigh(x.sort(dim=dim, descending=down, stable=True)), [x], (name, dim, down))
+    return Trial(lambda m, F, x: f(m, x), [x], (name, dim, down, k))
+
+
+EQUATIONS = [
+    "i->i", "i->", "ii", "ii->i", "iij->ji", "iji->j", "ij->ji", "ba", "Ba", "...", "...->...", "i...->i",
+    "i...->...", "...ij->...ji", "...ii->...i", "ij,jk", "ij,jk->ik", "ij,kj->ik", "ij,ij->ij", "ij,ij->", "ij,ij->i",
+    "i,j->ij", "i,j->", "bij,bjk->bik", "bij,bkj->bki", "ij,j->i", "ij,->ji", "i,i,i", "ij,jk,kl->il", "ij,ij,ij->j",
+    "...ij,...jk->...ik", "...i,...i->...", "i...,j...->ij...", "bi,bj,bk->bijk", "ijk,ilm,njm,nlk,abc->abc",
+    "nchw,oc->nohw", "ii,i->i", "aab,bcc->ac", ",", ",i", "ij,kl->il",
+]  # fmt: skip
+
+
+@entry("einsum")
+def einsum(draw, name):
+    equation = draw(st.sampled_from(EQUATIONS))
+    sizes = {}
+    arrays = []
+    for term in equation.partition("->")[0].split(","):
+        wide = draw(st.lists(st.sampled_from([1, 2]), max_size=2)) if "..." in term else []
+        before, _, after = term.partition("...")
+        here = [sizes.setdefault(k, draw(st.integers(0 if k in "kc" else 1, 3))) for k in before + after]
+        shrink = len(set(term)) == len(term) and draw(st.booleans())
+        here = [1 if n and shrink and draw(st.booleans()) else n for n in here]
+        arrays.append(smooth(draw, (*here[: len(before)], *wide, *here[len(before) :])))
+    if equation == "ij,jk->ik" and draw(st.booleans()):
+        return Trial(lambda m, F, x, y: m.einsum(x, [0, 1], y, [1, 30], [0, 30]), arrays, "sublists")
+    if draw(st.booleans()):
+        return Trial(lambda m, F, *xs: m.einsum(equation.replace(",", " , "), xs), arrays, equation)
+    return Trial(lambda m, F, *xs: m.einsum(equation, *xs), arrays, equation)
+
+
+@entry("eye", "arange", "linspace", "full", "full_like", "zeros", "ones", "zeros_like", "ones_like")
+def creation(draw, name):
+    small, step = st.integers(0, 6), draw(st.sampled_from([1, 2, 0.5, 0.3, -0.7, -1]))
+    a, b, n = draw(st.integers(-5, 5)), draw(st.integers(-5, 5)), draw(small)
+    low, high = (min(a, b), max(a, b)) if step > 0 else (max(a, b), min(a, b))
+    dtype = draw(st.sampled_from([None, "float32", "float64", "int64"]))
+    fill = draw(st.sampled_from([1, 0, 2.5, True]))
+    like = np.ones(draw(shapes), dtype or "float32")
+    o = lambda m: {} if dtype is None else {"dtype": getattr(m, dtype)}
+    f = {
+        "eye": [lambda m: m.eye(n, **o(m)), lambda m: m.eye(n, abs(a), **o(m))],
+        "arange": [lambda m: m.arange(n, **o(m)),
+                   lambda m: m.arange(low, high, step, **({} if abs(step) < 1 else o(m))),
+                   lambda m: m.arange(end=n), lambda m: m.arange(low + 0.25, high + 0.5 * (step > 0), step)],
+        "linspace": [lambda m: m.linspace(a, b, n, **o(m)), lambda m: m.linspace(a, b + 0.5, steps=n)],
+        "full": [lambda m: m.full((n, 2), fill, **o(m)), lambda m: m.full(size=(), fill_value=fill)],
+        "full_like": [lambda m: m.full_like(m.tensor(like), fill, **o(m))],
+        "zeros": [lambda m: m.zeros(n, 2, **o(m)), lambda m: m.zeros(size=(2, n)), lambda m: m.zeros([])],
+        "ones": [lambda m: m.ones(n, **o(m)), lambda m: m.ones((2, n)), lambda m: m.ones(size=[n])],
+        "zeros_like": [lambda m: m.zeros_like(m.tensor(like), **o(m))],
+        "ones_like": [lambda m: m.ones_like(input=m.tensor(like), **o(m))],
+    }[name]  # fmt: skip
+    g = draw(st.sampled_from(f))
+    return Trial(lambda m, F: g(m), [], (name, a, b, n, step, dtype, fill), grad=False, tolerance=1e-6)
+
+
+@entry("whole numbers and masks")
+def whole(draw, name):
+    """Everything that is defined for integers and booleans, dtype included."""
+    s = draw(hnp.array_shapes(min_dims=1, max_dims=3, max_side=3))
+    x = np.random.default_rng(draw(seeds)).integers(-3, 4, s)
+    x = draw(st.sampled_from([x, x.astype(np.int32), x > 0]))
+    i = np.zeros((2,) * x.ndim, np.int64) if min(s) > 1 else np.zeros((1,) * x.ndim, np.int64)
+    everywhere = [
+        lambda m, x: x.max(), lambda m, x: x.min(), lambda m, x: x.amax(), lambda m, x: x.max(0).values,
+        lambda m, x: x.min(-1).indices * 0, lambda m, x: x.sum(), lambda m, x: x.prod(), lambda m, x: x.prod(0),
+        lambda m, x: x.cumsum(0), lambda m, x: x.flip(0), lambda m, x: x.roll(1), lambda m, x: x.repeat(*[2] * x.ndim),
+        lambda m, x: x.sort(stable=True).values, lambda m, x: x.sort(stable=True, descending=True).indices,
+        lambda m, x: x.argsort(stable=True), lambda m, x: x.gather(0, m.tensor(i)),
+        lambda m, x: x.index_select(0, m.tensor([0, 0])), lambda m, x: x.take_along_dim(m.tensor([0, 0])),
+        lambda m, x: x.masked_fill(x > 0, 1), lambda m, x: m.where(x > 0, x, 0), lambda m, x: m.where(x > 0, x, 0.5),
+        lambda m, x: m.where(x > 0, 1, 0), lambda m, x: m.where(x > 0, 1.0, 0), lambda m, x: m.where(x > 0)[0],
+        lambda m, x: m.maximum(x, m.tensor([1])), lambda m, x: m.minimum(x, m.tensor(0.5)), lambda m, x: x.sign(),
+        lambda m, x: x.exp(), lambda m, x: x.log1p(), lambda m, x: x.sin(), lambda m, x: x.rsqrt(),
+        lambda m, x: x.reciprocal(), lambda m, x: x.square(), lambda m, x: x.sum(dtype=m.float32),
+        lambda m, x: x.prod(dtype=m.float64), lambda m, x: x.cumsum(0, dtype=m.float32), lambda m, x: x.unbind()[0],
+        lambda m, x: m.einsum("i...->...", x), lambda m, x: x.float().sum(dtype=m.int64),
+        lambda m, x: x.all(0), lambda m, x: x.any(), lambda m, x: x.isfinite(), lambda m, x: x.clamp(0, 1),
+    ]  # fmt: skip
+    numbers = [
+        lambda m, x: x.abs(), lambda m, x: x.floor(), lambda m, x: x.round(), lambda m, x: x.argmax(),
+        lambda m, x: x.logsumexp(0), lambda m, x: x.topk(1).values, lambda m, x: x.mean(dtype=m.float32),
+        lambda m, x: x.scatter_add(0, m.tensor(i), x), lambda m, x: m.einsum("...,...->...", x, x),
+    ]  # fmt: skip
+    f = draw(st.sampled_from(everywhere + (numbers if x.dtype != bool else [])))
+    return Trial(lambda m, F, x: f(m, x), [x], (x.dtype, x.tolist()), grad=False, tolerance=1e-6)
 
 
 @pytest.mark.parametrize("name", entry)

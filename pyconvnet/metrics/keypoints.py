@@ -1,0 +1,38 @@
+"""How many keypoints are found."""
+
+from numbers import Real
+
+import numpy as np
+
+from .arrays import numbers
+
+
+def pck(predictions, targets, scale, alpha=0.2, visible=None):
+    """Percentage of correct keypoints, as a share: those within alpha * scale of the truth, of all visible ones.
+
+    predictions, targets (..., K, 2) in pixels; scale: the size that counts as 1 (torso, head, box), a number or one
+    per picture, of shape (...); visible (..., K) booleans, default all. A NaN prediction is wrong; NaN where nothing
+    is visible. Yang & Ramanan (2013); with the head as scale PCKh, Andriluka et al. (2014). ValueError, TypeError.
+    """
+    predictions, targets = numbers("pck: predictions", predictions), numbers("pck: targets", targets)
+    if predictions.shape != targets.shape or targets.ndim < 2 or targets.shape[-1] != 2:
+        raise ValueError(
+            f"pck: predictions and targets must both be (..., K, 2), got {predictions.shape} and {targets.shape}"
+        )
+    scale = numbers("pck: scale", scale)
+    if scale.shape not in ((), targets.shape[:-2]):
+        raise ValueError(f"pck: scale must be a number or of shape {targets.shape[:-2]}, got {scale.shape}")
+    if not (scale > 0).all():
+        raise ValueError("pck: scale must be positive everywhere: it is the size that distances are measured in")
+    if not isinstance(alpha, Real) or not alpha >= 0:
+        raise ValueError(f"pck: alpha must be a number, at least 0, got {alpha!r}")
+    seen = np.ones(targets.shape[:-1], bool) if visible is None else numbers("pck: visible", visible)
+    if seen.shape != targets.shape[:-1] or not np.isin(seen, (0, 1)).all():
+        raise ValueError(f"pck: visible must be booleans of shape {targets.shape[:-1]}, got shape {seen.shape}")
+    seen = seen.astype(bool)
+    if not np.isfinite(targets[seen]).all():
+        raise ValueError("pck: a visible target is not finite; mark what is not annotated as not visible")
+    with np.errstate(all="ignore"):
+        offset = predictions.astype(np.float64) - targets
+        found = np.hypot(offset[..., 0], offset[..., 1]) <= alpha * scale[..., None]
+    return float(found[seen].mean()) if seen.any() else float("nan")
