@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 import pyconvnet as pcn
 
-ALLOWED = (ValueError, TypeError, IndexError, RuntimeError, MemoryError, OSError)  # NotImplementedError is a RuntimeError
+# NotImplementedError is a RuntimeError.
+ALLOWED = (ValueError, TypeError, IndexError, RuntimeError, MemoryError, OSError)
 
 
 @pytest.mark.parametrize("room", NAMES)
@@ -33,10 +34,11 @@ def test_the_method_called_right_works(name):
 
 
 BAD = [
-    None, "x", -1, 0, 7, 2**62, -(2**70), 1.5, float("nan"), float("inf"), True, [], (), (-1, 3), (0, 0), (2**31, 2**31),
-    (1, 2, 3, 4, 5), [[1.0], [2.0, 3.0]], {}, object(), lambda: 0, slice(1), b"x",
-    np.zeros(3, np.float16), np.zeros(3, complex), np.array([None, "a"], object), np.zeros((0,)), np.zeros((2, 3, 0, 6)),
-    np.zeros((0, 4, 6, 6)), np.array(1.0), np.zeros((1, 1, 1, 1, 1)), np.array([1, 2]), np.array([True, False]),
+    None, "x", -1, 0, 7, 2**62, -(2**70), 1.5, float("nan"), float("inf"), True, [], (), (-1, 3), (0, 0),
+    (2**31, 2**31), (1, 2, 3, 4, 5), [[1.0], [2.0, 3.0]], {}, object(), lambda: 0, slice(1), b"x",
+    np.zeros(3, np.float16), np.zeros(3, complex), np.array([None, "a"], object), np.zeros((0,)),
+    np.zeros((2, 3, 0, 6)), np.zeros((0, 4, 6, 6)), np.array(1.0), np.zeros((1, 1, 1, 1, 1)), np.array([1, 2]),
+    np.array([True, False]),
     np.full((2, 4, 6, 6), np.nan), np.full((3, 4), np.inf), np.array([5, -9, 2]), np.array(["a", "b"]), "sum", "xyxy",
 ]  # fmt: skip
 CHOICE = st.integers(0, len(BAD) - 1)

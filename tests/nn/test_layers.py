@@ -154,7 +154,7 @@ t = pcn.zeros
         (lambda: nn.Conv2d(3, 16, 7)(t(8, 3, 5, 5)), ValueError, "larger than the input of height 5"),
         (lambda: nn.Conv2d(3, 4, 3, groups=2), ValueError, "must divide by groups 2"),
         (lambda: nn.Conv2d(3, 4, 0), ValueError, "kernel_size must be positive"),
-        (lambda: nn.Conv2d(3, 4, 3, padding_mode="reflect"), NotImplementedError, "'reflect'"),
+        (lambda: nn.Conv2d(3, 4, 3, padding_mode="mirror"), ValueError, "one of zeros, reflect.*'mirror'"),
         (lambda: nn.Conv2d(3, 4, 3)(t(1, 3, 5, 5, dtype="float64")), TypeError, "float64.*float32"),
         (lambda: nn.Linear(12, 2)(t(5, 3, 2, 2)), ValueError, "was the input flattened"),
         (lambda: nn.BatchNorm2d(3)(t(2, 3)), ValueError, r"\[N, C, H, W\], got shape \(2, 3\)"),

@@ -4,9 +4,10 @@ from collections import Counter
 
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 
 import numpy as np
+import torch
 from against_torch import Entries, Trial, compare, seeds, smooth, tied
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -307,6 +308,6 @@ def test_conv_transpose2d_reaches_a_size():
     for size in ((5, 8), (6, 7), (1, 3, 6, 8)):
         y, z = ours(pcn.tensor(x), output_size=size), theirs(torch.tensor(x), output_size=list(size))
         np.testing.assert_allclose(y.data, z.detach().numpy(), rtol=1e-5, atol=1e-6)
-    for m, x in ((ours, pcn.tensor(x)), (theirs, torch.tensor(x))):
+    for layer, t in ((ours, pcn.tensor(x)), (theirs, torch.tensor(x))):
         with pytest.raises(ValueError):
-            m(x, output_size=(7, 7))
+            layer(t, output_size=(7, 7))
