@@ -1,5 +1,6 @@
 """Saving and loading: safetensors, which holds arrays and text and nothing that could be executed."""
 
+import json
 import os
 import tempfile
 from collections.abc import Mapping
@@ -9,34 +10,44 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_bytes
 
-from .autograd import Tensor, value
+from .autograd import Tensor
+from .state_tree import flatten, unflatten
+
+OUTLINE = "pyconvnet.outline"  # the metadata entry that tells nested state from named tensors
 
 
 def save(state, path, metadata=None):
-    """Write {name: Tensor or array} to `path` as safetensors, with optional {str: str} metadata; whole or not
-    at all."""
-    if not isinstance(state, Mapping):
-        raise TypeError(f"save: expected {{name: Tensor or array}}, got {type(state).__name__}")
+    """Write {name: Tensor or array} as safetensors, with optional {str: str} metadata; whole or not at all.
+
+    Nested state (an optimiser's or a schedule's state_dict: dicts, lists, numbers, text, tensors) is written as named
+    tensors and an outline in the metadata. TypeError for anything else.
+    """
     if not all(isinstance(v, str) for item in (metadata or {}).items() for v in item):
         raise TypeError("save: the metadata must be {str: str}")
+    if isinstance(state, Mapping):  # a NumPy scalar under a name of its own is a tensor too; further down, a number
+        state = {k: np.asarray(v) if isinstance(v, np.generic) else v for k, v in state.items()}
+    named, outline = flatten(state)
+    plain = isinstance(state, Mapping) and all(isinstance(k, str) and k in named for k in state)
     arrays = {}
-    for name, t in state.items():
-        array = value(t)
-        if (
-            not isinstance(name, str)
-            or not isinstance(array, (np.ndarray, np.generic))
-            or array.dtype.kind not in "fiub"
-        ):
-            raise TypeError(f"save: {name!r} of type {type(t).__name__} is not a named tensor of numbers")
-        if array.dtype.itemsize > 8 or name == "__metadata__":
+    for name, array in named.items():
+        if array.dtype.kind not in "fiub" or array.dtype.itemsize > 8 or name == "__metadata__":
             raise TypeError(f"save: safetensors cannot hold {name!r} of dtype {array.dtype}")
         arrays[name] = np.ascontiguousarray(array).reshape(array.shape)
+    if not plain:
+        metadata = {**(metadata or {}), OUTLINE: json.dumps(outline)}
     write_whole(path, to_bytes(arrays, metadata))
 
 
 def load(path):
-    """{name: Tensor} from a safetensors file. ValueError if it is damaged or something else."""
-    return load_with_metadata(path)[0]
+    """What `save` wrote, arrays as Tensors; {name: Tensor} of any other safetensors file. ValueError if damaged."""
+    state, metadata = load_with_metadata(path)
+    if OUTLINE not in metadata:
+        return state
+    try:
+        outline = json.loads(metadata[OUTLINE])
+    except (ValueError, RecursionError):
+        raise ValueError(f"load: the outline of the nested state in {path} is damaged") from None
+    return unflatten(state, outline)
 
 
 def load_with_metadata(path):

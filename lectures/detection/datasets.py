@@ -6,9 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pyconvnet.data import Dataset, ShapeScenes, VOCDetection
-from pyconvnet.data.augment import flip_batch, random_brightness_contrast, random_flip, random_scale_shift
-from pyconvnet.data.voc import voc_splits
+from pyconvnet.data import (
+    Dataset,
+    ShapeScenes,
+    VOCDetection,
+    flip_batch,
+    random_brightness_contrast,
+    random_flip,
+    random_scale_shift,
+    voc_splits,
+)
 
 REAL_AREA = 160 * 208  # pixels that a real picture is scaled to: a ConvNet then trains in a minute or two
 MULTIPLE = 16  # sides are multiples of this, so that every stride up to 16 divides them
@@ -37,7 +44,10 @@ class DetectionData:
 
 
 def detection_data(options, train_count=8000, test_count=500, variant="shapes64"):
-    """The data that `options` (seed, quick, data, skip_bad) ask for; ValueError for an unknown --data."""
+    """The data that `options` (seed, quick, data, skip_bad) ask for.
+
+    ValueError for an unknown --data, and for a folder with nothing to learn from or nothing to find.
+    """
     if options.data is None:
         if options.quick:
             train_count, test_count = 64, 40
@@ -51,12 +61,21 @@ def detection_data(options, train_count=8000, test_count=500, variant="shapes64"
 
 def _voc(folder, options):
     splits = voc_splits(folder, options.seed)[0]
-    train_split = "trainval" if "trainval" in splits else "train"
-    test_split = "test" if "test" in splits else "val"
+    if "test" in splits:
+        train_split, test_split = "trainval" if "trainval" in splits else "train", "test"
+    else:
+        train_split, test_split = "train", "val"  # not trainval: the test pictures would be learned, too
     settings = {"size": working_size, "skip_bad": options.skip_bad, "seed": options.seed}
     train = VOCDetection(folder, train_split, **settings)
     settings.update(size=train.size, classes=train.classes)
-    return DetectionData(train, VOCDetection(folder, test_split, **settings), vary_photographs)
+    test = VOCDetection(folder, test_split, **settings)
+    for part, pictures in (("training", train), ("test", test)):
+        if all(difficult.all() for _, (_, _, difficult) in pictures):  # `all` of nothing is true
+            raise ValueError(
+                f"--data {options.data}: the {part} part (split {pictures.split!r}, {len(pictures)} picture(s)) has no "
+                "object, or difficult ones only: do the annotations hold <object> entries?"
+            )
+    return DetectionData(train, test, vary_photographs)
 
 
 def working_size(original_sizes):

@@ -10,7 +10,8 @@ import pyconvnet as pcn
 def evaluate(model, test, report, batch=50, confidence_threshold=0.02):
     """Predict every test picture and enter map50, ap50, recall and the time per picture in the report.
 
-    The threshold is low because average precision wants the whole curve. Returns (detections, truths).
+    The threshold is low because average precision wants the whole curve; recall is where the curve ends, so it
+    is that of a very lenient detector. Returns (detections, truths).
     """
     detections, truths, seconds = [], [], 0.0
     for start in range(0, len(test), batch):
@@ -22,14 +23,17 @@ def evaluate(model, test, report, batch=50, confidence_threshold=0.02):
         truths += [target for _, target in samples]
     result = pcn.metrics.detection_average_precision(detections, truths)
     names = test.classes
-    reached = [result["recall"][k][-1] if len(result["recall"][k]) else 0.0 for k in result["ap"]]
+    there = [k for k, ap in result["ap"].items() if not np.isnan(ap)]  # classes with something to find
+    reached = [result["recall"][k][-1] if len(result["recall"][k]) else 0.0 for k in there]
     report.metrics.update(
         map50=result["map"],
         ap50={names[k]: float(v) for k, v in result["ap"].items()},
         recall=float(np.mean(reached)),
         map50_95=pcn.metrics.coco_summary(detections, truths_as_coco(truths))["AP"],
     )
-    report.extra.update(ms_per_image=1000 * seconds / len(test), test_pictures=len(test))
+    report.extra.update(
+        recall_at_confidence=confidence_threshold, ms_per_image=1000 * seconds / len(test), test_pictures=len(test)
+    )
     return detections, truths
 
 

@@ -8,10 +8,11 @@ import pyconvnet as pcn
 class ThresholdDemo:
     """The detections on one unseen picture, redrawn when a slider moves; a button shows the next picture.
 
-    Works on any detector with `predict(images, confidence_threshold, nms_threshold)`.
+    Works on any detector with `predict(images, confidence_threshold, nms_threshold)`; the sliders start at
+    `confidence` and `overlap`.
     """
 
-    def __init__(self, model, test, classes):
+    def __init__(self, model, test, classes, confidence, overlap):
         from matplotlib import pyplot
         from matplotlib.widgets import Button, Slider
 
@@ -19,8 +20,8 @@ class ThresholdDemo:
         self.figure, self.axes = pyplot.subplots(figsize=(6, 7))
         self.figure.subplots_adjust(bottom=0.25)
         place = self.figure.add_axes
-        self.confidence = Slider(place((0.3, 0.14, 0.55, 0.03)), "confidence above", 0.01, 0.99, valinit=0.2)
-        self.overlap = Slider(place((0.3, 0.09, 0.55, 0.03)), "suppress above IoU", 0.0, 1.0, valinit=0.45)
+        self.confidence = Slider(place((0.3, 0.14, 0.55, 0.03)), "confidence above", 0.01, 0.99, valinit=confidence)
+        self.overlap = Slider(place((0.3, 0.09, 0.55, 0.03)), "suppress above IoU", 0.0, 1.0, valinit=overlap)
         self.next = Button(place((0.3, 0.02, 0.25, 0.05)), "next picture")
         self.confidence.on_changed(lambda _: self.update())
         self.overlap.on_changed(lambda _: self.update())

@@ -10,6 +10,9 @@ Redmon et al., "You Only Look Once" (2016), in the simpler form of the deck.
 What the slides leave open: x, y are in cells from the cell's corner, h, w in fractions of the picture, c is one-hot;
 of a cell's B boxes the one that overlaps the object most is responsible (if it is not taken); the confidence in
 class k is sigmoid(o) clip(c_k, 0, 1). Ours is smaller: 6 convolutions instead of 24, trained from scratch.
+Late in training the loss may rise again while mAP still improves: a cell's two boxes fit an object equally well, so
+which one is responsible is a tie, and the share of objects that goes to box 0 drifts. The cost of o moves with that
+share, whatever the optimiser does.
 """
 
 from dataclasses import dataclass
@@ -38,6 +41,8 @@ class OneShotDetector(nn.Module):
 
     def __init__(self, classes, boxes=BOXES):
         super().__init__()
+        if not classes:
+            raise ValueError("OneShotDetector: classes is empty; it names at least one kind of object")
         self.classes, self.boxes = len(classes), boxes
         self.features = nn.Sequential(
             *layer(3, 16, kernel_size=5, stride=2),
@@ -65,6 +70,11 @@ class OneShotDetector(nn.Module):
         bias[:, -1] = -2.0
 
     def forward(self, images):
+        if images.ndim != 4 or any(side == 0 or side % STRIDE for side in images.shape[2:]):
+            raise ValueError(
+                f"OneShotDetector: pictures are [N, 3, H, W] with H and W multiples of STRIDE = {STRIDE} "
+                f"(whole cells), got {tuple(images.shape)}"
+            )
         z = self.head(self.features((images - 0.5) * 4))
         n, _, rows, columns = z.shape
         return z.reshape(n, self.boxes, -1, rows, columns).permute(0, 3, 4, 1, 2)
@@ -89,25 +99,29 @@ def literal_loss(output, targets):
     output [N, S, T, B, 4 + C + 1], targets a list of N (boxes xyxy in pixels, labels). Returns a Tensor.
     """
     responsible, truth = assign(output.data, targets)  # one row per object: cell and box; X Y H W C
-    O = np.full(output.shape[:-1], -1, output.dtype)  # O_j = -1 for the other cells,
-    O[responsible] = 1  #                               O_i = +1 for the responsible one
+    O = np.full(output.shape[:-1], -1, output.dtype)  # O_j = -1: other cells, and the responsible cell's other box
+    O[responsible] = 1  #                               O_i = +1: the responsible box of the responsible cell
     o = output[..., -1]
     b = output[responsible][:, :-1]  # x_i y_i h_i w_i c_i of the responsible boxes
-    objectness = F.softplus(-O * o).sum()  # logistic: log(1 + e^{-O o}), over all cells
+    logistic = F.softplus(-O * o).sum()  # log(1 + e^{-O o}), over all boxes of all cells
     square_error = ((truth - b) ** 2).sum()  # (X - x)^2 + (Y - y)^2 + ... + |C - c|^2, responsible cells only
-    return (objectness + square_error) / len(targets)
+    return (logistic + square_error) / len(targets)
 
 
 def assign(output, targets):
     """Which box answers for which object: index arrays (picture, row, column, box), and its truth (X, Y, H, W, C).
 
     The cell with the object's centre; in it the box with the best overlap among those still free. Arrays only.
+    ValueError for targets that no cell can answer for, naming picture and object.
     """
-    _, rows, columns, per_cell, length = output.shape
+    pictures, rows, columns, per_cell, length = output.shape
+    if not targets or len(targets) != pictures:
+        raise ValueError(f"assign: one target per picture, got {len(targets)} target(s) for {pictures} picture(s)")
     picture = np.repeat(np.arange(len(targets)), [len(target[0]) for target in targets])
     boxes = np.concatenate([target[0] for target in targets]).astype(output.dtype)
     labels = np.concatenate([target[1] for target in targets])
     centre, size = (boxes[:, :2] + boxes[:, 2:]) / 2 / STRIDE, boxes[:, 2:] - boxes[:, :2]
+    refuse_impossible(picture, centre, labels, rows, columns, length - 5)
     column = np.minimum(centre[:, 0].astype(np.int64), columns - 1)
     row = np.minimum(centre[:, 1].astype(np.int64), rows - 1)
 
@@ -125,6 +139,19 @@ def assign(output, targets):
     truth[:, H], truth[:, W] = size[:, 1] / (STRIDE * rows), size[:, 0] / (STRIDE * columns)
     truth[:, 4:] = labels[:, None] == np.arange(length - 5)
     return (picture, row, column, responsible), truth
+
+
+def refuse_impossible(picture, centre, labels, rows, columns, classes):
+    """ValueError for the first object whose centre (in cells) is in no cell, or whose label is no class."""
+    inside = ((centre >= 0) & (centre <= (columns, rows))).all(1)
+    known = (labels >= 0) & (labels < classes)
+    for i in np.flatnonzero(~(inside & known)):
+        where = f"assign: picture {picture[i]}, object {i - np.searchsorted(picture, picture[i])}"
+        if known[i]:
+            x, y = centre[i] * STRIDE
+            size = f"{columns * STRIDE} pixels wide and {rows * STRIDE} high"
+            raise ValueError(f"{where}: the centre ({x:g}, {y:g}) of its box is outside the picture, {size}")
+        raise ValueError(f"{where}: label {labels[i]} is not in 0 ... {classes - 1}, the classes of the output")
 
 
 def boxes_in_pixels(xyhw, row, column, rows, columns):
@@ -178,12 +205,14 @@ def learn(options, report, data):
     settings = SCENES if options.data is None else PHOTOGRAPHS
     steps = 60 if options.quick else settings.steps
     pcn.manual_seed(options.seed)
+    batch = min(settings.batch, len(data.train))
     model = OneShotDetector(data.classes)
     optimizer = pcn.optim.Adam(model.parameters(), lr=settings.lr, betas=(0.9, 0.99))
     schedule = pcn.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    identity = {**vars(settings), "lecture": "yolo", "data": options.data, "seed": options.seed, "steps": steps}
+    identity = {"lecture": "yolo", "data": options.data, "seed": options.seed}
+    identity |= {"steps": steps, "batch": batch, "lr": settings.lr}
     training = Training(model, optimizer, schedule, steps, identity)
-    loader = pcn.data.DataLoader(data.train, settings.batch, shuffle=True, seed=options.seed)
+    loader = pcn.data.DataLoader(data.train, batch, shuffle=True, seed=options.seed)
 
     def batches(start):
         for step, (images, targets) in enumerate(loader.stream(start), start):
@@ -237,7 +266,7 @@ def before_and_after_suppression(report, model, test, classes):
     i = int(np.argmax([len(b[0]) - len(a[0]) for b, a in zip(before, after)]))
     image, found, kept = images[i], before[i], after[i]
     with report.figure("objectness", 1, 3) as axes:
-        figures.heat(axes[0, 0], image, objectness(grids[i]).max(-1), "objectness sigmoid(o) of each cell")
+        figures.heat(axes[0, 0], image, objectness(grids[i]).max(-1), "objectness sigmoid(o) of each cell's surest box")
         pcn.viz.draw_boxes(image, *_drawn(found), classes=classes, ax=axes[0, 1])
         axes[0, 1].set_title(f"{len(found[0])} boxes above confidence {CONFIDENCE}")
         pcn.viz.draw_boxes(image, *_drawn(kept), classes=classes, ax=axes[0, 2])
@@ -254,6 +283,6 @@ def demo(options, report):
     data = detection_data(options)
     options.resume = True
     training = learn(options, report, data)
-    window = ThresholdDemo(training.model, data.test, data.classes)
+    window = ThresholdDemo(training.model, data.test, data.classes, CONFIDENCE, NMS)
     window.show()
     return window

@@ -116,7 +116,8 @@ for k in range(B):
 # "For object in image pick grid cell closest to centre of object." That is the cell its centre lies
 # in. Of the cell's B boxes the slide does not say which; ours takes the one that overlaps the object
 # most. ``assign`` returns where (picture, row, column, box) and the truth (X, Y, H, W, C) that should
-# stand there.
+# stand there. The map shows O of each cell's surest target: +1 belongs to *one* box of a responsible
+# cell; its other box is told O = -1, like all boxes of the other cells.
 
 # %%
 responsible, truth = yolo.assign(output.data, [target])
@@ -135,7 +136,7 @@ axes[0].set_title("the responsible cells")
 axes[1].imshow(O, cmap="cividis")
 for at, v in np.ndenumerate(O):
     axes[1].text(at[1], at[0], f"{v:+d}", ha="center", va="center", color="k" if v > 0 else "w")
-axes[1].set(title="target objectness O of each cell", xlabel="column", ylabel="row")
+axes[1].set(title="target objectness O: +1 for one box of the cell, -1 for the rest", xlabel="column", ylabel="row")
 plt.show()
 
 # %% [markdown]
@@ -168,7 +169,7 @@ def cost_with(place, entry, value):
 
 
 x, true_class = yolo.X, 4 + labels[0]
-print(f"{cost_with(mine, x, right[*mine, x]):8.4f}  all right; (128 logistic terms are never quite 0)")
+print(f"{cost_with(mine, x, right[*mine, x]):8.4f}  all right (128 logistic terms are never quite 0)")
 print(f"{cost_with(mine, x, right[*mine, x] + 0.5):8.4f}  x off by half a cell, responsible box: 0.5^2")
 print(f"{cost_with(other, x, right[*other, x] + 0.5):8.4f}  x off by half a cell, another cell: not counted")
 print(f"{cost_with(mine, true_class, 0.5):8.4f}  only half sure of the class: 0.5^2")

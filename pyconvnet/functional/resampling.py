@@ -121,7 +121,8 @@ def _nearest(n, out, step):
 
 
 def _linear(n, out, step):
-    return _between(n, np.maximum((np.arange(out) + 0.5) * step - 0.5, 0))
+    """As in PyTorch a scale_factor that changes nothing in the size changes nothing at all."""
+    return _between(n, np.maximum((np.arange(out) + 0.5) * (step if out != n else 1) - 0.5, 0))
 
 
 def _linear_aligned(n, out, step):

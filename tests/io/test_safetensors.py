@@ -125,20 +125,69 @@ def test_permissions_are_those_of_any_new_file(tmp_path):
 @pytest.mark.parametrize(
     ("state", "metadata", "words"),
     [
-        ({"a": 3.0}, None, "'a' of type float"),
-        ({"a": [1, 2]}, None, "'a' of type list"),
-        ({"a": None}, None, "NoneType"),
-        ({"a": "text"}, None, "str"),
-        ({"a": {"b": np.ones(1)}}, None, "dict"),
-        ({1: np.ones(1)}, None, "1 of type ndarray"),
+        ({"a": lambda: 0}, None, "a of type function"),
+        ({"a": {"b": {1, 2}}}, None, "a.b of type set"),
+        ({(1, 2): np.ones(1)}, None, "keys"),
+        ({"a": {"b": np.ones(1)}, "a.b": np.ones(1)}, None, "same name"),
         ({"a": np.ones(1, complex)}, None, "'a'"),
         ({"a": np.array([object()])}, None, "'a'"),
         ({"__metadata__": np.ones(1)}, None, "__metadata__"),
-        ([np.ones(1)], None, "got list"),
         ({"a": np.ones(1)}, {"epoch": 3}, "metadata"),
     ],
 )
-def test_what_is_no_named_tensor_is_refused_before_anything_is_written(tmp_path, state, metadata, words):
+def test_what_is_no_state_is_refused_before_anything_is_written(tmp_path, state, metadata, words):
     with pytest.raises(TypeError, match=words):
         io.save(state, tmp_path / "f", metadata)
     assert not os.listdir(tmp_path)
+
+
+def test_nested_state_comes_back_as_it_was(tmp_path):
+    state = {"state": {0: {"step": 3, "m": np.ones((2, 3), np.float32)}}, "lr": 0.1, "betas": (0.9, 0.99),
+             "names": ["a", None, True], "empty": {}, "inf": float("inf")}  # fmt: skip
+    io.save(state, tmp_path / "f", {"note": "kept"})
+    back = io.load(tmp_path / "f")
+    assert back["state"][0]["step"] == 3 and back["state"][0]["m"].data.tolist() == np.ones((2, 3)).tolist()
+    assert {k: back[k] for k in back if k != "state"} == {k: state[k] for k in state if k != "state"}
+    assert io.load_with_metadata(tmp_path / "f")[1]["note"] == "kept"
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "RMSprop", "LBFGS"])
+def test_an_optimiser_and_a_schedule_go_on_from_the_file_as_if_nothing_had_happened(name, tmp_path):
+    def start():
+        p = pcn.tensor([1.0, -2.0, 3.0], requires_grad=True)
+        options = {"momentum": 0.9} if name == "SGD" else {"max_iter": 2} if name == "LBFGS" else {}
+        optimizer = getattr(pcn.optim, name)([p], lr=0.1, **options)
+        return p, optimizer, pcn.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.1, total_steps=12) \
+            if name != "LBFGS" else pcn.optim.lr_scheduler.StepLR(optimizer, 2)
+
+    def step(p, optimizer, schedule):
+        def closure():
+            optimizer.zero_grad()
+            loss = ((p - 0.5) ** 4).sum()
+            loss.backward()
+            return loss
+
+        optimizer.step(closure)
+        schedule.step()
+
+    whole, broken = start(), start()
+    for _ in range(3):
+        step(*whole)
+        step(*broken)
+    for part, room in zip(broken, ("p", "optimizer", "schedule")):
+        io.save({"p": part} if room == "p" else part.state_dict(), tmp_path / room)
+    resumed = start()
+    resumed[0].data[...] = io.load(tmp_path / "p")["p"].data
+    resumed[1].load_state_dict(io.load(tmp_path / "optimizer"))
+    resumed[2].load_state_dict(io.load(tmp_path / "schedule"))
+    for _ in range(3):
+        step(*whole)
+        step(*resumed)
+    np.testing.assert_array_equal(whole[0].data, resumed[0].data)
+
+
+def test_a_damaged_outline_is_a_clear_error(tmp_path):
+    for outline in ("{", "[]", '{"tensor": "missing"}', '{"what": 1}', '{"dict": [[1]]}'):
+        io.save({"a": np.ones(1)}, tmp_path / "f", {io.OUTLINE: outline})
+        with pytest.raises(ValueError, match="outline"):
+            io.load(tmp_path / "f")

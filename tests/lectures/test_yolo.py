@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+import warnings
 from argparse import Namespace
 from pathlib import Path
 
@@ -18,7 +20,12 @@ pytest.importorskip("tqdm")
 import pyconvnet as pcn
 from lectures.__main__ import main
 from lectures.detection import yolo
+from lectures.detection.baselines import constant_boxes
 from lectures.detection.datasets import detection_data, working_size
+from lectures.detection.evaluation import evaluate
+from lectures.report import Report
+from lectures.training import warn_if_constant
+from pyconvnet.data import voc_splits
 from pyconvnet.io import load_with_metadata
 from pyconvnet.testing import check_grads
 
@@ -97,6 +104,55 @@ def test_two_objects_in_one_cell_get_different_boxes():
     assert set(zip(row, column)) == {(0, 0)} and set(b) == {0, 1}
 
 
+@pytest.mark.parametrize(
+    ("box", "label", "words"),
+    [
+        ([40, 2, 60, 8], 0, r"picture 1, object 1: the centre \(50, 5\) .* outside the picture, 40 pixels wide and 16"),
+        ([-30, 2, 6, 8], 0, r"picture 1, object 1: the centre \(-12, 5\)"),
+        ([2, 12, 6, 24], 0, r"picture 1, object 1: the centre \(4, 18\)"),
+        ([2, 2, np.nan, 8], 0, "picture 1, object 1: the centre"),
+        ([2, 2, 6, 8], 3, r"picture 1, object 1: label 3 is not in 0 \.\.\. 2"),
+        ([2, 2, 6, 8], -1, "picture 1, object 1: label -1"),
+    ],
+)
+def test_impossible_objects_are_refused(box, label, words):
+    output = np.zeros((2, 2, 5, 2, 8))
+    fine = np.array([[1, 1, 5, 5], [30, 8, 50, 24]], np.float32)  # the second centre is the picture's corner
+    possible = [(fine, np.array([0, 2])), (fine, np.array([2, 0]))]
+    yolo.assign(output, possible)
+    targets = [possible[0], (np.array([fine[0], box], np.float32), np.array([2, label]))]
+    with pytest.raises(ValueError, match=words):
+        yolo.literal_loss(pcn.tensor(output), targets)
+
+
+def test_every_picture_needs_its_target():
+    output, targets = random_case(0)
+    for wrong in ([], targets[:2], targets + targets):
+        with pytest.raises(ValueError, match=rf"got {len(wrong)} target\(s\) for 3 picture\(s\)"):
+            yolo.literal_loss(pcn.tensor(output), wrong)
+    with pytest.raises(ValueError, match="got 0"):
+        yolo.assign(output[:0], [])
+
+
+@pytest.mark.parametrize("size", [(64, 60), (60, 64), (4, 64)])
+def test_pictures_of_parts_of_cells_are_refused(size):
+    with pytest.raises(ValueError, match=rf"STRIDE = 8 .* got \(1, 3, {size[0]}, {size[1]}\)"):
+        yolo.OneShotDetector(CLASSES)(pcn.zeros((1, 3, *size)))
+
+
+def test_a_detector_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="classes is empty"):
+        yolo.OneShotDetector(())
+
+
+def test_boxes_are_cut_at_the_border_of_a_picture_that_is_not_square():
+    grid = np.full((2, 5, 1, 6), -9.0)
+    grid[1, 4, 0] = [0.5, 0.5, 4, 4, 1, 9]  # centre (36, 12); higher and wider than the picture
+    grid[0, 0, 0] = [0.5, 0.5, 0.25, 0.5, 1, 9]  # centre (4, 4), 4 high, 20 wide
+    boxes, _, _ = yolo.decode(grid, 0.5)
+    np.testing.assert_allclose(boxes, [[0, 2, 14, 6], [0, 0, 40, 16]])
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_decoding_the_targets_gives_the_objects_back(seed):
     """A network that says exactly what the cost asks for is decoded to the ground truth."""
@@ -134,6 +190,73 @@ def test_the_model_overfits_one_batch():
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < 0.06 * losses[0]
+
+
+class Answers:
+    """A detector and its test pictures in one: says `found` whatever it is shown."""
+
+    classes = ("a", "b", "c", "d")
+
+    def __init__(self, found, truths):
+        self.found, self.truths = found, truths
+
+    def __len__(self):
+        return len(self.truths)
+
+    def __getitem__(self, i):
+        return np.zeros((3, 8, 8), np.float32), self.truths[i]
+
+    def predict(self, images, confidence_threshold):
+        return [self.found] * len(images)
+
+
+def test_recall_is_where_the_curve_ends(tmp_path):
+    """Found: 3 of 4 a (and a false one, in the middle of the ranking), 1 of 2 b, no c, a d where there is none."""
+    a = [[0, 0, 2, 2], [3, 0, 5, 2], [6, 0, 8, 2], [0, 3, 2, 5]]
+    b, c, nowhere = [[3, 3, 5, 5], [6, 3, 8, 5]], [[0, 6, 2, 8]], [6, 6, 8, 8]
+    truth = np.array(a + b + c, np.float32), np.array([0] * 4 + [1] * 2 + [2])
+    boxes = np.array([a[0], nowhere, a[1], a[2], b[0], nowhere], np.float32)
+    detector = Answers((boxes, np.linspace(0.9, 0.4, 6), np.array([0, 0, 0, 0, 1, 3])), [truth])
+    report = Report("recall", tmp_path)
+    evaluate(detector, detector, report, confidence_threshold=0.125)
+    assert report.metrics["recall"] == pytest.approx((3 / 4 + 1 / 2 + 0) / 3)
+    assert "recall at confidence" in report.table() and report.extra["recall_at_confidence"] == 0.125
+
+
+def test_constant_boxes_match_from_half_overlap_on():
+    pictures = [[0, 0, 10, 10], [0, 0, 10, 5], [20, 20, 30, 30], [20, 20, 30, 24.9]]  # IoU .5, and .49
+    targets = [(np.array([box], np.float32), np.array([1])) for box in pictures]
+    boxes, scores, labels = constant_boxes(targets)
+    np.testing.assert_allclose(scores, [1 / 2, 1 / 4, 1 / 4])
+    assert set(labels) == {1}
+    assert boxes[0].tolist() in pictures[:2] and sorted(boxes[1:].tolist()) == sorted(np.float32(pictures[2:]).tolist())
+
+
+@pytest.mark.parametrize("pictures", [0, 2])
+def test_constant_boxes_of_nothing_are_none(pictures):
+    boxes, scores, labels = constant_boxes([(np.zeros((0, 4), np.float32), np.zeros(0, np.int64))] * pictures)
+    assert boxes.shape == (0, 4) and scores.shape == labels.shape == (0,)
+
+
+def test_outputs_that_ignore_the_picture_are_noticed():
+    varied = np.random.default_rng(0).normal(size=(4, 2, 2, 8))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_if_constant(list(varied))
+    for same in (np.repeat(varied[:1], 4, axis=0), np.zeros_like(varied), varied[:1] + 1e-6 * varied):
+        with pytest.warns(RuntimeWarning, match="same for every picture"):
+            warn_if_constant(list(same))
+
+
+def pictures_in(part):
+    return {image.tobytes() for image, _ in part}
+
+
+def test_scenes_are_judged_on_unseen_ones():
+    data = detection_data(Namespace(data=None, seed=0, quick=True, skip_bad=False))
+    assert (data.train.split, data.test.split) == ("train", "test")
+    assert len(pictures_in(data.train)) == 64 and len(pictures_in(data.test)) == 40
+    assert not pictures_in(data.train) & pictures_in(data.test)
 
 
 def quick(tmp_path, *more):
@@ -200,7 +323,8 @@ def test_the_demo_redraws_when_a_slider_moves(monkeypatch):
 
     pyplot.switch_backend("agg")
     scenes = pcn.data.ShapeScenes(3, "test", 0)
-    window = yolo.ThresholdDemo(yolo.OneShotDetector(scenes.classes).eval(), scenes, scenes.classes)
+    window = yolo.ThresholdDemo(yolo.OneShotDetector(scenes.classes).eval(), scenes, scenes.classes, 0.5, 0.25)
+    assert (window.confidence.val, window.overlap.val) == (0.5, 0.25)
     shown = []
     for confidence in (0.01, 0.1, 0.9):
         window.confidence.set_val(confidence)
@@ -236,6 +360,35 @@ def test_a_voc_folder_runs_through_the_same_code(tmp_path):
     write_voc(tmp_path / "voc")
     assert quick(tmp_path, "--data", f"voc:{tmp_path / 'voc'}") == 0
     assert result(tmp_path)["data"].startswith("voc:") and list(result(tmp_path)["metrics"]["ap50"]) == ["block"]
+
+
+@pytest.mark.parametrize("files", [(), ("train", "val"), ("train", "val", "test"), ("trainval", "test")])
+def test_a_voc_folder_is_judged_on_unseen_pictures(tmp_path, files):
+    write_voc(tmp_path)
+    (tmp_path / "ImageSets" / "Main").mkdir(parents=True)
+    for k, name in enumerate(files):
+        (tmp_path / "ImageSets" / "Main" / f"{name}.txt").write_text("".join(f"p{i}\n" for i in range(4 * k, 4 * k + 4)))
+    data = detection_data(Namespace(data=f"voc:{tmp_path}", seed=0, quick=True, skip_bad=False))
+    assert data.test.split == ("val" if files == ("train", "val") else "test")
+    assert data.test.ids == voc_splits(tmp_path)[0][data.test.split]
+    assert not set(data.train.ids) & set(data.test.ids) and not pictures_in(data.train) & pictures_in(data.test)
+
+
+@pytest.mark.parametrize(("part", "splits"), [("training", ["train", "val"]), ("training", ["all"]), ("test", ["test"])])
+def test_a_part_without_objects_stops_the_run_before_training(tmp_path, capsys, part, splits):
+    write_voc(tmp_path / "voc")
+    for split in splits:
+        for name in voc_splits(tmp_path / "voc")[0][split]:
+            path = tmp_path / "voc" / "Annotations" / f"{name}.xml"
+            path.write_text(re.sub("<object>.*</object>", "", path.read_text()))
+    assert quick(tmp_path, "--data", f"voc:{tmp_path / 'voc'}") == 2
+    said = capsys.readouterr().err
+    assert f"the {part} part" in said and "has no object" in said and not (tmp_path / "yolo").exists()
+
+
+def test_fewer_training_pictures_than_the_batch(tmp_path):
+    write_voc(tmp_path / "voc", count=4)
+    assert quick(tmp_path, "--data", f"voc:{tmp_path / 'voc'}") == 0
 
 
 def test_defects_stop_the_run_or_are_skipped(tmp_path, capsys):

@@ -112,6 +112,11 @@ def test_calibration_by_hand():
     assert np.isnan(expected_calibration_error(np.zeros((0, 3)), np.zeros(0, int)))
 
 
+def test_a_confidence_between_two_bins_belongs_to_the_lower():
+    assert expected_calibration_error([0.5, 0.4, 0.6], [0, 1, 1], 2) == pytest.approx((0.1 + 0.4) / 3)
+    assert expected_calibration_error([0.0, 1.0], [1, 0], 2) == 1
+
+
 ZEROS, P = np.zeros((2, 2), int), [[0.5, 0.5]]
 
 

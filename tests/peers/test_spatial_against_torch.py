@@ -163,10 +163,12 @@ def grid_sample(draw, name):
     options |= dict(padding_mode=draw(st.sampled_from(["zeros", "border", "reflection"])))
     options |= dict(align_corners=draw(st.booleans()))
     grid = smooth(draw, (n, *out, axes), -1.1, 1.1) * draw(st.sampled_from([1, 1, 3, 20]))
-    if options["mode"] == "bilinear" and draw(st.booleans()):
-        grid.flat[:3] = draw(st.sampled_from([(1, -1, 0), (np.nan, 0.5, 0.2), (1e20, 0.1, -1e30)]))
+    special = draw(st.sampled_from([None, (1, -1, 0), (np.nan, 0.5, 0.2), (1e20, 0.1, -1e30)]))
+    if special and options["mode"] == "bilinear" and axes == 2:  # with depth PyTorch takes NaN for another place
+        grid.flat[:3] = special
+    far = not (np.abs(grid) < 1e6).all()  # PyTorch's gradient reads beyond its memory there
     return Trial(lambda m, F, x, g: F.grid_sample(x, g, **options), [smooth(draw, (n, 2, *size)), grid],
-                 (options, grid), order=1 if np.isnan(grid).any() else 2, tolerance=1e-8)  # fmt: skip
+                 (options, grid), grad=not far, tolerance=1e-8)  # fmt: skip
 
 
 @entry("affine_grid")
