@@ -13,7 +13,6 @@ from .creation import (
     full_like,
     int64,
     linspace,
-    manual_seed,
     ones,
     ones_like,
     rand,
@@ -27,5 +26,6 @@ from .functional.elementwise import maximum, minimum
 from .functional.indexing import tril, triu, where
 from .functional.shapes import cat, stack
 from .kernels import get_num_threads, set_num_threads
+from .random import manual_seed
 
 __version__ = "0.1.0"

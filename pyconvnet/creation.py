@@ -8,6 +8,7 @@ from .autograd import Tensor, value
 from .functional.promotion import needs_tensor, supported
 from .functional.shapes import sizes
 from .primitives.quiet import quiet
+from .random import generator
 
 float32, float64, int64, bool_ = (np.dtype(n) for n in ("float32", "float64", "int64", "bool"))
 
@@ -106,30 +107,16 @@ def full_like(input, fill_value, dtype=None, requires_grad=False):
     return full(input.shape, fill_value, input.dtype if dtype is None else dtype, requires_grad)
 
 
-def manual_seed(seed):
-    """Start the random stream of `randn`, `rand` and the initial weights anew."""
-    global _generator
-    _generator = np.random.default_rng(seed)
-
-
-_generator = np.random.default_rng()
-
-
-def generator():
-    """The NumPy generator that `manual_seed` starts."""
-    return _generator
-
-
 def randn(*size, dtype=None, requires_grad=False, **options):
     """Standard normal values. `size`: numbers or one tuple."""
     size, dtype = _size("randn", size, options, dtype, random=True)
-    return Tensor(_generator.standard_normal(size, dtype), requires_grad)
+    return Tensor(generator().standard_normal(size, dtype), requires_grad)
 
 
 def rand(*size, dtype=None, requires_grad=False, **options):
     """Uniform values in [0, 1). `size`: numbers or one tuple."""
     size, dtype = _size("rand", size, options, dtype, random=True)
-    return Tensor(_generator.random(size, dtype), requires_grad)
+    return Tensor(generator().random(size, dtype), requires_grad)
 
 
 def _size(op, size, options, dtype, random=False):

@@ -1,7 +1,7 @@
 """Dropout."""
 
-from .. import creation
 from .. import primitives as P
+from .. import random
 from .arguments import flag, floats, not_inplace, number
 
 
@@ -18,5 +18,5 @@ def dropout(input, p=0.5, training=True, inplace=False):
         raise ValueError(f"dropout: p is a probability and must lie in [0, 1], got {p}")
     if not training or p == 0:
         return input
-    keep = creation.generator().random(input.shape) >= p
+    keep = random.generator().random(input.shape) >= p
     return P.where(keep, input * (1 / (1 - p) if p < 1 else 0.0), 0.0)

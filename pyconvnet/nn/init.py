@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from .. import creation
+from .. import random
 from ..autograd import value
 
 
@@ -145,7 +145,7 @@ def _kaiming_std(op, tensor, a, mode, nonlinearity):
 
 def _stream(generator):
     if generator is None:
-        return creation.generator()
+        return random.generator()
     if not isinstance(generator, np.random.Generator):
         raise TypeError(f"generator must be a numpy.random.Generator, got {type(generator).__name__}")
     return generator
