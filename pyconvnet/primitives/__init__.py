@@ -1,7 +1,7 @@
 """The primitives: every operation the engine can differentiate, each with its gradient rules beside it.
 
-Why each has to be one, and what is not among them is composed:
-add sub mul div neg power exp log sqrt sin cos tanh sigmoid abs: arithmetic, and functions with derivatives of their own;
+Why each has to be one (what is not here is composed):
+add sub mul div neg power exp log sqrt sin cos tanh sigmoid abs: arithmetic, functions with derivatives of their own;
 expm1 log1p softplus erf: no composition keeps their digits; where maximum minimum leaky_relu(_grad): selections, for a
 product would turn inf into NaN; cast: the gradient returns in the old dtype; sum_to/expand_to, index/embed,
 gather/scatter, im2col/col2im: pairs of transposes; cumsum: its own transpose, reversed; reshape permute concatenate:
