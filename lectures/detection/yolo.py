@@ -223,13 +223,14 @@ def learn(options, report, data):
         return literal_loss(model(pcn.tensor(images)), targets)
 
     every = max(1, min(100, steps // 3))
-    train(training, batches, loss_of, checkpoint_path(report), options.resume, every)
+    train(training, batches, loss_of, checkpoint_path(options, report), options.resume, every)
     return training
 
 
-def checkpoint_path(report):
-    """Where the run keeps its checkpoint."""
-    return report.folder / "checkpoint.safetensors"
+def checkpoint_path(options, report):
+    """Where the run keeps its checkpoint: a quick try or other pictures must not overwrite the lecture's detector."""
+    kind = "-quick" * options.quick + "-photographs" * (options.data is not None)
+    return report.folder / f"checkpoint{kind}.safetensors"
 
 
 def run(options, report):

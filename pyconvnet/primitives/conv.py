@@ -8,6 +8,7 @@ are the other two: six one-line rules, closed under differentiation. conv_input 
 
 from .. import kernels
 from ..autograd import adjoint, primitive
+from .quiet import quiet
 
 # One set of params for the three: the spatial sizes of x and w besides the usual settings.
 # geometry = dict(input_size, kernel_size, stride, padding, dilation, groups)
@@ -16,19 +17,19 @@ from ..autograd import adjoint, primitive
 @primitive
 def conv(x, w, *, input_size, kernel_size, stride, padding, dilation, groups):
     """y[n,o,i,j] = sum_{c,u,v} w[o,c,u,v] x[n,c,p,q] at p = i stride + u dilation - padding, q alike with j, v"""
-    return kernels.conv(x, w, stride, padding, dilation, groups)
+    return quiet.run(kernels.conv, x, w, stride, padding, dilation, groups)
 
 
 @primitive
 def conv_input(g, w, *, input_size, kernel_size, stride, padding, dilation, groups):
     """x[n,c,p,q] = sum_{o,i,j,u,v at p,q} w[o,c,u,v] g[n,o,i,j]: every output pixel paints its filter onto the input"""
-    return kernels.conv_input(g, w, input_size, stride, padding, dilation, groups)
+    return quiet.run(kernels.conv_input, g, w, input_size, stride, padding, dilation, groups)
 
 
 @primitive
 def conv_weight(g, x, *, input_size, kernel_size, stride, padding, dilation, groups):
     """w[o,c,u,v] = sum_{n,i,j} g[n,o,i,j] x[n,c,p,q]: every tap correlates g with the input under it"""
-    return kernels.conv_weight(g, x, kernel_size, stride, padding, dilation, groups)
+    return quiet.run(kernels.conv_weight, g, x, kernel_size, stride, padding, dilation, groups)
 
 
 conv.gradients(
@@ -54,7 +55,7 @@ def im2col(x, *, input_size, kernel_size, stride, padding, dilation):
 @primitive
 def col2im(cols, *, input_size, kernel_size, stride, padding, dilation):
     """x[n,c,p,q] = sum_{ij,uv at p,q} cols[n,cuv,ij]: every column added to its window (F.fold)"""
-    return kernels.col2im(cols, input_size, kernel_size, stride, padding, dilation)
+    return quiet.run(kernels.col2im, cols, input_size, kernel_size, stride, padding, dilation)
 
 
 adjoint(im2col, col2im)

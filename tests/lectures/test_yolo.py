@@ -283,7 +283,7 @@ def test_a_quick_run_leaves_result_and_pictures(tmp_path, capsys):
 def test_killed_and_resumed_is_the_same_as_uninterrupted(tmp_path):
     """kill -9 in the middle, --resume: metrics and losses to the last bit."""
     assert quick(tmp_path / "whole") == 0
-    checkpoint = tmp_path / "killed" / "yolo" / "checkpoint.safetensors"
+    checkpoint = tmp_path / "killed" / "yolo" / "checkpoint-quick.safetensors"
     command = [sys.executable, "-m", "lectures", "yolo", "--quick", "--out", str(tmp_path / "killed")]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while not checkpoint.is_file() and process.poll() is None:
@@ -295,7 +295,8 @@ def test_killed_and_resumed_is_the_same_as_uninterrupted(tmp_path):
     assert not list(checkpoint.parent.glob("result.json"))
     assert quick(tmp_path / "killed", "--resume") == 0
     assert result(tmp_path / "killed")["metrics"] == result(tmp_path / "whole")["metrics"]
-    states = [load_with_metadata(tmp_path / run / "yolo" / "checkpoint.safetensors")[0] for run in ("whole", "killed")]
+    checkpoints = [tmp_path / run / "yolo" / "checkpoint-quick.safetensors" for run in ("whole", "killed")]
+    states = [load_with_metadata(path)[0] for path in checkpoints]
     for name, tensor in states[0].items():
         np.testing.assert_array_equal(tensor.data, states[1][name].data, err_msg=name)
 
@@ -303,12 +304,19 @@ def test_killed_and_resumed_is_the_same_as_uninterrupted(tmp_path):
 def test_ctrl_c_stops_after_a_whole_step(tmp_path):
     command = [sys.executable, "-m", "lectures", "yolo", "--quick", "--out", str(tmp_path)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    checkpoint = tmp_path / "yolo" / "checkpoint.safetensors"
+    checkpoint = tmp_path / "yolo" / "checkpoint-quick.safetensors"
     while not checkpoint.is_file() and process.poll() is None:
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate()
     assert process.returncode == 130 and "--resume" in said and "Traceback" not in said
+
+
+def test_a_quick_try_leaves_the_detector_of_the_full_run_alone(tmp_path):
+    (tmp_path / "yolo").mkdir()
+    (tmp_path / "yolo" / "checkpoint.safetensors").write_bytes(b"a minute of training")
+    assert quick(tmp_path) == 0
+    assert (tmp_path / "yolo" / "checkpoint.safetensors").read_bytes() == b"a minute of training"
 
 
 def test_a_checkpoint_of_other_settings_is_refused(tmp_path, capsys):
@@ -384,7 +392,7 @@ def test_a_part_without_objects_stops_the_run_before_training(tmp_path, capsys, 
     assert quick(tmp_path, "--data", f"voc:{tmp_path / 'voc'}") == 2
     said = capsys.readouterr().err
     assert f"the {part} part" in said and "has no object" in said
-    assert not (tmp_path / "yolo" / "checkpoint.safetensors").exists()
+    assert not list((tmp_path / "yolo").glob("checkpoint*"))
 
 
 def test_fewer_training_pictures_than_the_batch(tmp_path):
