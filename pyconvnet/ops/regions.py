@@ -8,6 +8,7 @@ import numpy as np
 from ..autograd import Tensor, value
 from .boxes import read_numbers
 
+LARGEST = 2**28  # values of a result: more is a slip, and would take gigabytes before it failed
 FARTHEST = 2.0**30  # pixels: beyond it a whole number of the size of a pixel index would overflow
 
 
@@ -46,7 +47,13 @@ def read_regions(op, input, boxes, output_size, spatial_scale):
         )
     if len(rois) and 0 in input.shape[2:]:
         raise ValueError(f"{op}: input of shape {tuple(input.shape)} has no pixels to take a region from")
-    return input, Regions(rois[:, 0].astype(np.int64), corners, _pair(op, output_size))
+    size = _pair(op, output_size)
+    if len(rois) * input.shape[1] * size[0] * size[1] > LARGEST or max(size) > LARGEST:
+        raise ValueError(
+            f"{op}: output_size {size} for {len(rois)} regions and {input.shape[1]} channels: more than 2**28 values: "
+            "were rows and columns of the picture given instead of bins?"
+        )
+    return input, Regions(rois[:, 0].astype(np.int64), corners, size)
 
 
 def _rows(op, boxes, dtype):

@@ -259,3 +259,10 @@ def test_mistakes_of_roi_align():
         ops.roi_align(X, ROI, 1, 1.0, 2.0)
     with pytest.raises(ValueError, match="sampling_ratio must be at most 1024"):
         ops.roi_align(X, ROI, 1, 1.0, 10**9)
+
+
+@pytest.mark.parametrize("function", [ops.roi_pool, ops.roi_align])
+@pytest.mark.parametrize("size", [2**62, 2**31, 50_000, (1, 2**40)])
+def test_a_result_too_large_for_any_use_is_refused_before_anything_is_allocated(function, size):
+    with pytest.raises(ValueError, match="more than"):
+        function(np.ones((1, 2, 4, 4)), np.array([[0, 0, 0, 2, 2.0]]), output_size=size)
