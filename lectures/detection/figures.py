@@ -12,10 +12,23 @@ def detections(report, test, model, classes, count=6):
         for column, i in enumerate(chosen):
             image, target = test[i]
             boxes, scores, labels = model.predict(pcn.tensor(image[None]))[0]
-            pcn.viz.draw_boxes(image, boxes, labels, scores, classes=classes, ax=axes[0, column])
-            pcn.viz.draw_boxes(image, target[0], target[1], classes=classes, ax=axes[1, column])
+            _draw(axes[0, column], image, boxes, labels, scores, classes)
+            _draw(axes[1, column], image, target[0], target[1], None, classes)
         axes[0, 0].set_title("found", loc="left")
         axes[1, 0].set_title("ground truth", loc="left")
+
+
+def _draw(ax, image, boxes, labels, scores, classes, few=4):
+    """Boxes with their text; in a crowd, where text would hide the picture, by colour with a key."""
+    if len(boxes) <= few:
+        pcn.viz.draw_boxes(image, boxes, labels, scores, classes=classes, ax=ax)
+        return
+    pcn.viz.draw_boxes(image, np.zeros((0, 4)), ax=ax)
+    for k in np.unique(labels):
+        colour, _ = pcn.viz.class_style(int(k))
+        pcn.viz.draw_boxes(image, boxes[labels == k], color=colour, linewidth=1.5, ax=ax)
+        ax.plot([], [], "s", color=colour, label=f"{classes[k]}: {(labels == k).sum()}")
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0), ncols=3, fontsize=7, frameon=False, handletextpad=0.1)
 
 
 def loss_curve(report, losses, window=25):
