@@ -122,7 +122,9 @@ def _extreme(op, pick, x, dim, keepdim):
         return Tensor(best if keepdim else best.reshape(_dropped(x, dims)))
     winners = (v == best) | ((v != v) & (best != best))  # NaN wins, as in NumPy and PyTorch
     share = (winners / np.add.reduce(winners, axis=dims, keepdims=True)).astype(v.dtype)
-    return sum(P.where(winners, x, 0.0) * share, dims, keepdim)
+    finite = np.where(np.isfinite(best), best, 0).astype(v.dtype)  # shares of x need not add up to x, of 0 they do
+    y = sum(P.where(winners, x - finite, 0.0) * share, dims, keepdim=True) + finite
+    return y if keepdim else P.reshape(y, shape=_dropped(x, dims))
 
 
 def _chosen(op, pick, x, dim, keepdim):

@@ -190,3 +190,12 @@ def test_joins_promote_and_skip_empty_ones():
         [2, 0],
         [3, 0],
     ]
+
+
+@pytest.mark.parametrize("n", [1, 3, 7, 35])
+@pytest.mark.parametrize("v", [0.7, 1e-45, -3.3, np.inf, -np.inf, np.nan])
+def test_the_largest_of_equal_values_is_that_value_to_the_last_bit(n, v):
+    x = np.full(n, v, np.float32)
+    for t in (pcn.tensor(x), pcn.tensor(x, requires_grad=True)):
+        for y in (t.max(), t.min(), t.amax(0), t.amin(0)):
+            np.testing.assert_array_equal(y.data, x[0])
