@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+import pyconvnet as pcn
 from pyconvnet.io import load_with_metadata, save
 
 
@@ -33,6 +34,7 @@ class Training:
     steps: int
     settings: dict
     losses: list = field(default_factory=list)
+    parts: dict = field(default_factory=dict)  # {name: numbers, one a step} where the loss has several terms
     seconds: float = 0.0
 
     @property
@@ -47,6 +49,7 @@ class Training:
             state.update({f"optimizer.{i}.{k}": v for k, v in entries.items()})
         state["lr"] = np.array([group["lr"] for group in self.optimizer.param_groups])
         state["losses"] = np.array(self.losses, np.float64)
+        state.update({f"part.{name}": np.array(values, np.float64) for name, values in self.parts.items()})
         save(state, path, {"settings": json.dumps(self.settings, sort_keys=True), "seconds": repr(self.seconds)})
 
     def load(self, path):
@@ -68,6 +71,7 @@ class Training:
         groups = [{**group, "lr": lr} for group, lr in zip(groups, rates)]
         self.optimizer.load_state_dict({"state": entries, "param_groups": groups})
         self.losses = state["losses"].tolist()
+        self.parts = {k.removeprefix("part."): v.tolist() for k, v in state.items() if k.startswith("part.")}
         self.seconds = float(metadata["seconds"])
         self.scheduler.load_state_dict({**self.scheduler.state_dict(), "last_epoch": self.step})
 
@@ -80,7 +84,8 @@ def load_weights(model, checkpoint):
 
 
 def train(training, batches, loss_of, checkpoint=None, resume=False, every=100):
-    """Do the steps that are left. `batches(k)` iterates batches k, k + 1, ...; `loss_of(model, batch)` is a Tensor.
+    """Do the steps that are left. `batches(k)` iterates batches k, k + 1, ...; `loss_of(model, batch)` is a Tensor,
+    or a dict by name of Tensors, whose sum is minimised, and of numbers, which are only noted (`Training.parts`).
 
     A checkpoint is written every `every` steps, at the end, and on Ctrl-C (then Interrupted is raised).
     RuntimeError if the loss stops being finite; a warning if it never fell.
@@ -94,12 +99,14 @@ def train(training, batches, loss_of, checkpoint=None, resume=False, every=100):
     with bar, _interrupt_at_the_end_of_a_step() as interrupted:
         clock = time.perf_counter()
         for batch in islice(batches(training.step), training.steps - training.step):
-            loss = loss_of(training.model, batch)
+            loss, parts = _sum(loss_of(training.model, batch))
             training.optimizer.zero_grad()
             loss.backward()
             training.optimizer.step()
             training.scheduler.step()
             training.losses.append(loss.item())
+            for name, v in parts.items():
+                training.parts.setdefault(name, []).append(v)
             clock, before = time.perf_counter(), clock
             training.seconds += clock - before  # with the time that the batch took
             _check_finite(training)
@@ -114,6 +121,14 @@ def train(training, batches, loss_of, checkpoint=None, resume=False, every=100):
                 raise Interrupted(f"interrupted after step {training.step} of {training.steps}{where}")
     training.model.eval()
     _check_fallen(training.losses)
+
+
+def _sum(loss):
+    """(the Tensor to minimise, {name: value}) of what a `loss_of` returned."""
+    if not isinstance(loss, dict):
+        return loss, {}
+    terms = [v for v in loss.values() if isinstance(v, pcn.Tensor)]
+    return sum(terms[1:], terms[0]), {k: v.item() if isinstance(v, pcn.Tensor) else float(v) for k, v in loss.items()}
 
 
 def _check_finite(training):

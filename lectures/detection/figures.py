@@ -5,15 +5,15 @@ import numpy as np
 import pyconvnet as pcn
 
 
-def detections(report, test, model, classes, count=6):
+def detections(report, test, model, count=6):
     """Unseen pictures: what the detector found beside the ground truth."""
     chosen = range(min(count, len(test)))
     with report.figure("detections", 2, len(chosen), size=(2.6, 2.8)) as axes:
         for column, i in enumerate(chosen):
             image, target = test[i]
-            boxes, scores, labels = model.predict(pcn.tensor(image[None]))[0]
-            _draw(axes[0, column], image, boxes, labels, scores, classes)
-            _draw(axes[1, column], image, target[0], target[1], None, classes)
+            boxes, scores, labels = model.predict(image[None])[0]
+            _draw(axes[0, column], image, boxes, labels, scores, model.classes)
+            _draw(axes[1, column], image, target[0], target[1], None, model.classes)
         axes[0, 0].set_title("found", loc="left")
         axes[1, 0].set_title("ground truth", loc="left")
 

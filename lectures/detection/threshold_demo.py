@@ -1,27 +1,25 @@
 """A window with two sliders: what the confidence and the suppression threshold do to the detections."""
 
-import numpy as np
-
 import pyconvnet as pcn
 
 
 class ThresholdDemo:
     """The detections on one unseen picture, redrawn when a slider moves; a button shows the next picture.
 
-    Works on any detector with `predict(images, confidence_threshold, nms_threshold)`; the sliders start at
-    `confidence` and `overlap`.
+    Works on any `Detector`; the sliders start at its own thresholds.
     """
 
-    def __init__(self, model, test, classes, confidence, overlap):
+    def __init__(self, model, test):
         from matplotlib import pyplot
         from matplotlib.widgets import Button, Slider
 
-        self.model, self.test, self.classes, self.index = model, test, classes, 0
+        self.model, self.test, self.index = model, test, 0
         self.figure, self.axes = pyplot.subplots(figsize=(6, 7))
         self.figure.subplots_adjust(bottom=0.25)
         place = self.figure.add_axes
-        self.confidence = Slider(place((0.3, 0.14, 0.55, 0.03)), "confidence above", 0.01, 0.99, valinit=confidence)
-        self.overlap = Slider(place((0.3, 0.09, 0.55, 0.03)), "suppress above IoU", 0.0, 1.0, valinit=overlap)
+        confidence, overlap = place((0.3, 0.14, 0.55, 0.03)), place((0.3, 0.09, 0.55, 0.03))
+        self.confidence = Slider(confidence, "confidence above", 0.01, 0.99, valinit=model.confidence)
+        self.overlap = Slider(overlap, "suppress above IoU", 0.0, 1.0, valinit=model.nms)
         self.next = Button(place((0.3, 0.02, 0.25, 0.05)), "next picture")
         self.confidence.on_changed(lambda _: self.update())
         self.overlap.on_changed(lambda _: self.update())
@@ -31,10 +29,9 @@ class ThresholdDemo:
     def update(self):
         """Detect with the sliders' thresholds and redraw."""
         image, target = self.test[self.index]
-        images = pcn.tensor(np.ascontiguousarray(image[None]))
-        boxes, scores, labels = self.model.predict(images, self.confidence.val, self.overlap.val)[0]
+        boxes, scores, labels = self.model.predict(image[None], self.confidence.val, self.overlap.val)[0]
         self.axes.clear()
-        pcn.viz.draw_boxes(image, boxes, labels, scores, classes=self.classes, ax=self.axes)
+        pcn.viz.draw_boxes(image, boxes, labels, scores, classes=self.model.classes, ax=self.axes)
         self.shown = len(boxes)
         self.axes.set_title(f"{self.shown} boxes shown, {len(target[0])} objects in the picture")
         self.figure.canvas.draw_idle()

@@ -15,17 +15,16 @@ which one is responsible is a tie, and the share of objects that goes to box 0 d
 share, whatever the optimiser does.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
 import pyconvnet as pcn
 from lectures.detection import figures
-from lectures.detection.baselines import constant_boxes
+from lectures.detection.backbone import centred, plain_backbone
 from lectures.detection.datasets import detection_data
-from lectures.detection.evaluation import evaluate
+from lectures.detection.detector import Detector, suppress
+from lectures.detection.evaluation import judge
+from lectures.detection.learning import Settings, learn
 from lectures.detection.threshold_demo import ThresholdDemo
-from lectures.training import Training, train, warn_if_constant
 from pyconvnet import functional as F
 from pyconvnet import nn
 
@@ -36,25 +35,16 @@ NMS = 0.45
 X, Y, H, W = range(4)  # a box is (x, y, h, w, c_1 ... c_C, o), in the order of the slide
 
 
-class OneShotDetector(nn.Module):
+class OneShotDetector(Detector):
     """Pictures [N, 3, 8S, 8T] in [0, 1] to boxes [N, S, T, B, 4 + C + 1]."""
 
+    stride, confidence, nms = STRIDE, CONFIDENCE, NMS
+
     def __init__(self, classes, boxes=BOXES):
-        super().__init__()
-        if not classes:
-            raise ValueError("OneShotDetector: classes is empty; it names at least one kind of object")
-        self.classes, self.boxes = len(classes), boxes
-        self.features = nn.Sequential(
-            *layer(3, 16, kernel_size=5, stride=2),
-            *layer(16, 32),
-            nn.MaxPool2d(2),
-            *layer(32, 64),
-            *layer(64, 64),
-            nn.MaxPool2d(2),
-            *layer(64, 64),
-            *layer(64, 64),
-        )
-        self.head = nn.Conv2d(64, boxes * (4 + self.classes + 1), 1)
+        super().__init__(classes)
+        self.boxes = boxes
+        self.features = plain_backbone(STRIDE)
+        self.head = nn.Conv2d(64, boxes * (4 + len(self.classes) + 1), 1)
         self.start_head()
 
     def start_head(self):
@@ -66,7 +56,7 @@ class OneShotDetector(nn.Module):
         bias = self.head.bias.data.reshape(self.boxes, -1)
         bias[:, [X, Y]] = 0.5
         bias[:, [H, W]] = np.linspace(0.13, 0.31, self.boxes)[:, None]
-        bias[:, 4:-1] = 1 / self.classes
+        bias[:, 4:-1] = 1 / len(self.classes)
         bias[:, -1] = -2.0
 
     def forward(self, images):
@@ -75,22 +65,14 @@ class OneShotDetector(nn.Module):
                 f"OneShotDetector: pictures are [N, 3, H, W] with H and W multiples of STRIDE = {STRIDE} "
                 f"(whole cells), got {tuple(images.shape)}"
             )
-        z = self.head(self.features((images - 0.5) * 4))
+        z = self.head(self.features(centred(images)))
         n, _, rows, columns = z.shape
         return z.reshape(n, self.boxes, -1, rows, columns).permute(0, 3, 4, 1, 2)
 
-    def predict(self, images, confidence_threshold=CONFIDENCE, nms_threshold=NMS):
-        """One (boxes, scores, labels) per picture: boxes in pixels, best score first."""
-        with pcn.no_grad():
-            output = self(images).data
+    def detect(self, images, confidence_threshold, nms_threshold):
+        """Decode every cell's boxes, and keep one per object."""
+        output = self(pcn.tensor(images)).data
         return [suppress(*decode(grid, confidence_threshold), nms_threshold) for grid in output]
-
-
-def layer(inputs, outputs, kernel_size=3, stride=1):
-    """Convolution, batch norm, leaky relu."""
-    conv = nn.Conv2d(inputs, outputs, kernel_size, stride, padding=kernel_size // 2, bias=False)
-    nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
-    return conv, nn.BatchNorm2d(outputs, momentum=0.05), nn.LeakyReLU(0.1)
 
 
 def literal_loss(output, targets):
@@ -181,80 +163,34 @@ def objectness(grid):
     return F.sigmoid(grid[..., -1])
 
 
-def suppress(boxes, scores, labels, nms_threshold):
-    """Of overlapping boxes of one class keep just the one with the highest confidence; best first."""
-    keep = pcn.ops.batched_nms(boxes, scores, labels, nms_threshold)
-    return boxes[keep], scores[keep], labels[keep]
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How long and how fast to learn."""
-
-    steps: int
-    batch: int
-    lr: float
-
-
 SCENES = Settings(steps=2000, batch=32, lr=3e-3)
 PHOTOGRAPHS = Settings(steps=1500, batch=8, lr=2e-3)
 
 
-def learn(options, report, data):
-    """Train a detector on `data`; its Training, finished."""
-    settings = SCENES if options.data is None else PHOTOGRAPHS
-    steps = 60 if options.quick else settings.steps
+def trained(options, report, data):
+    """A detector that has learned from `data.train`, and its Training."""
     pcn.manual_seed(options.seed)
-    batch = min(settings.batch, len(data.train))
     model = OneShotDetector(data.classes)
-    optimizer = pcn.optim.Adam(model.parameters(), lr=settings.lr, betas=(0.9, 0.99))
-    schedule = pcn.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    identity = {"lecture": "yolo", "data": options.data, "seed": options.seed}
-    identity |= {"steps": steps, "batch": batch, "lr": settings.lr}
-    training = Training(model, optimizer, schedule, steps, identity)
-    loader = pcn.data.DataLoader(data.train, batch, shuffle=True, seed=options.seed)
 
-    def batches(start):
-        for step, (images, targets) in enumerate(loader.stream(start), start):
-            yield data.augment(images, targets, np.random.default_rng((options.seed, step)))
+    def loss_of(model, images, targets, rng):
+        return literal_loss(model(images), targets)
 
-    def loss_of(model, batch):
-        images, targets = batch
-        return literal_loss(model(pcn.tensor(images)), targets)
-
-    every = max(1, min(100, steps // 3))
-    train(training, batches, loss_of, checkpoint_path(options, report), options.resume, every)
-    return training
-
-
-def checkpoint_path(options, report):
-    """Where the run keeps its checkpoint: a quick try or other pictures must not overwrite the lecture's detector."""
-    kind = "-quick" * options.quick + "-photographs" * (options.data is not None)
-    return report.folder / f"checkpoint{kind}.safetensors"
+    settings = SCENES if options.data is None else PHOTOGRAPHS
+    return model, learn(model, loss_of, data, settings, options, report)
 
 
 def run(options, report):
     """The lecture: train, judge on unseen pictures, draw."""
     data = detection_data(options)
-    training = learn(options, report, data)
-    model = training.model
-    report.train_seconds = training.seconds
-
-    detections, truths = evaluate(model, data.test, report)
-    warn_if_constant([model(pcn.tensor(data.test[i][0][None])).data[0] for i in range(min(8, len(data.test)))])
-    constant = constant_boxes([data.train[i][1] for i in range(min(len(data.train), 1000))], seed=options.seed)
-    baseline = pcn.metrics.detection_average_precision([constant] * len(truths), truths)
-    report.baselines.update(
-        map50=baseline["map"], ap50={data.classes[k]: v for k, v in baseline["ap"].items()},
-    )  # fmt: skip
-
+    model, training = trained(options, report, data)
+    detections, truths = judge(model, data, report)
     figures.loss_curve(report, training.losses)
-    figures.detections(report, data.test, model, data.classes)
+    figures.detections(report, data.test, model)
     figures.precision_recall(report, detections, truths, data.classes)
-    before_and_after_suppression(report, model, data.test, data.classes)
+    before_and_after_suppression(report, model, data.test)
 
 
-def before_and_after_suppression(report, model, test, classes):
+def before_and_after_suppression(report, model, test):
     """Figure: objectness in every cell, the boxes above the threshold, and those that suppression keeps.
 
     On the picture, of the first 40, in which suppression strikes out most.
@@ -268,9 +204,9 @@ def before_and_after_suppression(report, model, test, classes):
     image, found, kept = images[i], before[i], after[i]
     with report.figure("objectness", 1, 3) as axes:
         figures.heat(axes[0, 0], image, objectness(grids[i]).max(-1), "objectness sigmoid(o) of each cell's surest box")
-        pcn.viz.draw_boxes(image, *_drawn(found), classes=classes, ax=axes[0, 1])
+        pcn.viz.draw_boxes(image, *_drawn(found), classes=model.classes, ax=axes[0, 1])
         axes[0, 1].set_title(f"{len(found[0])} boxes above confidence {CONFIDENCE}")
-        pcn.viz.draw_boxes(image, *_drawn(kept), classes=classes, ax=axes[0, 2])
+        pcn.viz.draw_boxes(image, *_drawn(kept), classes=model.classes, ax=axes[0, 2])
         axes[0, 2].set_title(f"{len(kept[0])} after non-max suppression")
 
 
@@ -283,7 +219,6 @@ def demo(options, report):
     """Sliders for the two thresholds on the trained detector (trained first if there is no checkpoint)."""
     data = detection_data(options)
     options.resume = True
-    training = learn(options, report, data)
-    window = ThresholdDemo(training.model, data.test, data.classes, CONFIDENCE, NMS)
+    window = ThresholdDemo(trained(options, report, data)[0], data.test)
     window.show()
     return window

@@ -27,6 +27,7 @@ import numpy as np
 
 import pyconvnet as pcn
 from lectures.detection import figures, yolo
+from lectures.detection.detector import suppress
 from lectures.training import Training, load_weights, train
 from pyconvnet.viz import draw_boxes
 
@@ -299,7 +300,7 @@ print("the detector of the lecture" if chosen is unseen else "the detector that 
 figure, axes = plt.subplots(2, 4, figsize=(14, 7.6), layout="constrained")
 for line, some, title in zip(axes, (scenes, unseen), ("training scene", "unseen scene")):
     for ax, i in zip(line, (4, 2, 0, 6)):
-        found = model.predict(pcn.tensor(some[i][0][None]))[0]
+        found = model.predict(some[i][0][None])[0]
         draw_boxes(some[i][0], found[0], found[2], found[1], classes=classes, ax=ax, fontsize=10)
         ax.set_title(f"{title}: {len(found[0])} boxes, {len(some[i][1][0])} objects")
 plt.show()
@@ -318,7 +319,7 @@ with pcn.no_grad():
 shows_best = []  # choose a scene with many doubles, of which suppression will leave one box per object
 for grid, (_, target) in zip(grids, chosen):
     found = yolo.decode(grid, 0.1)
-    kept = len(yolo.suppress(*found, yolo.NMS)[0])
+    kept = len(suppress(*found, yolo.NMS)[0])
     shows_best.append(len(found[0]) - kept - abs(kept - len(target[0])))
 best = int(np.argmax(shows_best))
 grid, (image, target) = grids[best], chosen[best]
@@ -356,7 +357,7 @@ for best in np.argsort(-scores)[:1]:  # of nothing at all when nothing was found
         verdict = "itself" if k == best else "struck out" if iou > yolo.NMS else "left for the next round"
         print(f"  confidence {scores[k]:.2f}  IoU {iou:.2f}  {verdict}")
 
-kept = yolo.suppress(*found, yolo.NMS)
+kept = suppress(*found, yolo.NMS)
 figure, axes = plt.subplots(1, 3, figsize=(14, 4.8), layout="constrained")
 figures.heat(axes[0], image, yolo.objectness(grid).max(-1), "objectness of each cell, its surest box")
 draw_boxes(image, boxes, labels, scores, classes=classes, ax=axes[1], linewidth=2, fontsize=9)

@@ -331,8 +331,8 @@ def test_the_demo_redraws_when_a_slider_moves(monkeypatch):
 
     pyplot.switch_backend("agg")
     scenes = pcn.data.ShapeScenes(3, "test", 0)
-    window = yolo.ThresholdDemo(yolo.OneShotDetector(scenes.classes).eval(), scenes, scenes.classes, 0.5, 0.25)
-    assert (window.confidence.val, window.overlap.val) == (0.5, 0.25)
+    window = yolo.ThresholdDemo(yolo.OneShotDetector(scenes.classes), scenes)
+    assert (window.confidence.val, window.overlap.val) == (yolo.CONFIDENCE, yolo.NMS)
     shown = []
     for confidence in (0.01, 0.1, 0.9):
         window.confidence.set_val(confidence)

@@ -1,0 +1,55 @@
+"""How every detector learns: batches of varied pictures, Adam with a cosine schedule, a checkpoint per stage."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+import pyconvnet as pcn
+from lectures.training import Training, train
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How long and how fast to learn; `quick` is the number of steps with --quick."""
+
+    steps: int
+    batch: int
+    lr: float
+    quick: int = 60
+
+
+def learn(model, loss_of, data, settings, options, report, stage="", parameters=None):
+    """Train `model` (only `parameters`, if given) on `data.train`; its Training, finished; the time goes to the report.
+
+    `loss_of(model, images, targets, rng)` is a Tensor, or a dict of them by name whose sum is minimised (numbers in it
+    are only noted). Images are a Tensor (N, 3, H, W), targets a list of (boxes, labels[, difficult]). The generator
+    depends on (seed, step) alone, so that a resumed run repeats exactly.
+    """
+    steps = settings.quick if options.quick else settings.steps
+    batch = min(settings.batch, len(data.train))
+    optimizer = pcn.optim.Adam(parameters or model.parameters(), lr=settings.lr, betas=(0.9, 0.99))
+    schedule = pcn.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    identity = {"lecture": report.lecture, "data": options.data, "seed": options.seed}
+    identity |= {"steps": steps, "batch": batch, "lr": settings.lr} | ({"stage": stage} if stage else {})
+    training = Training(model, optimizer, schedule, steps, identity)
+    loader = pcn.data.DataLoader(data.train, batch, shuffle=True, seed=options.seed)
+
+    def batches(start):
+        for step, (images, targets) in enumerate(loader.stream(start), start):
+            rng = np.random.default_rng((options.seed, step))
+            yield *data.augment(images, targets, rng), rng
+
+    def loss(model, batch):
+        images, targets, rng = batch
+        return loss_of(model, pcn.tensor(images), targets, rng)
+
+    every = max(1, min(100, steps // 3))
+    train(training, batches, loss, checkpoint_path(options, report, stage), options.resume, every)
+    report.train_seconds += training.seconds
+    return training
+
+
+def checkpoint_path(options, report, stage=""):
+    """Where a run keeps its checkpoint: a quick try or other pictures must not overwrite the lecture's detector."""
+    kind = "-" * bool(stage) + stage + "-quick" * options.quick + "-photographs" * (options.data is not None)
+    return report.folder / f"checkpoint{kind}.safetensors"
