@@ -15,7 +15,7 @@ def parser():
     p.add_argument("name", nargs="?", help="the lecture")
     p.add_argument("--quick", action="store_true", help="a few seconds only: does it run? (the metrics mean nothing)")
     p.add_argument("--seed", type=int, default=0, help="of the weights, the batches and the data (default 0)")
-    p.add_argument("--data", help="real data instead of the lecture's own, e.g. voc:DIR")
+    p.add_argument("--data", help="real data instead of the lecture's own, e.g. voc:DIR or coco:FILE[,IMAGES]")
     p.add_argument("--out", type=Path, default=Path("out"), help="folder for results (default out/)")
     p.add_argument("--resume", action="store_true", help="go on from the last checkpoint of an interrupted run")
     p.add_argument("--skip-bad", action="store_true", help="leave out defective pictures and objects, and list them")

@@ -22,7 +22,7 @@ def learn(model, loss_of, data, settings, options, report, stage="", parameters=
     """Train `model` (only `parameters`, if given) on `data.train`; its Training, finished; the time goes to the report.
 
     `loss_of(model, images, targets, rng)` is a Tensor, or a dict of them by name whose sum is minimised (numbers in it
-    are only noted). Images are a Tensor (N, 3, H, W), targets a list of (boxes, labels[, difficult]). The generator
+    are only noted). Images are a Tensor (N, 3, H, W), targets a list of (boxes, labels). The generator
     depends on (seed, step) alone, so that a resumed run repeats exactly.
     """
     steps = settings.quick if options.quick else settings.steps
@@ -37,7 +37,8 @@ def learn(model, loss_of, data, settings, options, report, stage="", parameters=
     def batches(start):
         for step, (images, targets) in enumerate(loader.stream(start), start):
             rng = np.random.default_rng((options.seed, step))
-            yield *data.augment(images, targets, rng), rng
+            images, targets = data.augment(images, targets, rng)
+            yield images, [without_difficult(target) for target in targets], rng
 
     def loss(model, batch):
         images, targets, rng = batch
@@ -47,6 +48,12 @@ def learn(model, loss_of, data, settings, options, report, stage="", parameters=
     train(training, batches, loss, checkpoint_path(options, report, stage), options.resume, every)
     report.train_seconds += training.seconds
     return training
+
+
+def without_difficult(target):
+    """(boxes, labels) of the objects that are not marked difficult (VOC) or a crowd (COCO): none learns from those."""
+    boxes, labels, *difficult = target
+    return (boxes[~difficult[0]], labels[~difficult[0]]) if difficult else (boxes, labels)
 
 
 def checkpoint_path(options, report, stage=""):

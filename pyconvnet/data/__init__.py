@@ -4,6 +4,7 @@ A picture is float32 RGB in [0, 1], CHW. A detection target is (boxes, labels) o
 boxes float32 (n, 4) x1 y1 x2 y2 in continuous pixels, labels int64 (n,) from 0, n may be 0.
 """
 
+from .arrays import ArrayDetection
 from .augment import (
     flip,
     flip_batch,
@@ -11,13 +12,17 @@ from .augment import (
     random_flip,
     random_scale_shift,
 )
+from .coco import COCODetection
 from .dataset import Dataset, Subset
 from .loader import DataLoader, default_collate
 from .scenes import SCENE_VARIANTS, SceneVariant, ShapeScenes, draw_scene
+from .splits import seeded_splits
 from .voc import VOCDetection, voc_splits
 
 __all__ = [
     "SCENE_VARIANTS",
+    "ArrayDetection",
+    "COCODetection",
     "DataLoader",
     "Dataset",
     "SceneVariant",
@@ -31,5 +36,6 @@ __all__ = [
     "random_brightness_contrast",
     "random_flip",
     "random_scale_shift",
+    "seeded_splits",
     "voc_splits",
 ]

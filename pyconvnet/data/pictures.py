@@ -25,9 +25,26 @@ def read_picture(path, size=None):
         except Exception as problem:
             raise ValueError(f"{path}: unreadable or truncated picture ({problem})") from None
     width, height = picture.size
-    if size is not None and size != (height, width):
-        shrinks = size[0] <= height and size[1] <= width
-        # BOX averages the pixels under each new one; where the picture grows it would repeat them instead.
-        method = Image.Resampling.BOX if shrinks else Image.Resampling.BILINEAR
-        picture = picture.resize((size[1], size[0]), method)
+    if size is not None:
+        picture = _resized(picture, size)
     return np.ascontiguousarray(np.asarray(picture, dtype=np.uint8).transpose(2, 0, 1)), (height, width)
+
+
+def resize_picture(image, size):
+    """A float32 image (3, H, W) at `size` = (H, W), by the same rule."""
+    from PIL import Image
+
+    channels = [_resized(Image.fromarray(np.ascontiguousarray(c, dtype=np.float32)), size) for c in image]
+    return np.stack([np.asarray(channel) for channel in channels])
+
+
+def _resized(picture, size):
+    from PIL import Image
+
+    width, height = picture.size
+    if size == (height, width):
+        return picture
+    shrinks = size[0] <= height and size[1] <= width
+    # BOX averages the pixels under each new one; where the picture grows it would repeat them instead.
+    method = Image.Resampling.BOX if shrinks else Image.Resampling.BILINEAR
+    return picture.resize((size[1], size[0]), method)

@@ -3,7 +3,7 @@
 import xml.etree.ElementTree as ElementTree
 from math import isfinite
 
-OVERHANG = 1.0  # pixels that a box may stick out of the picture before it is an error
+from .annotated import LONGEST_SIDE, OVERHANG
 
 
 class _NoDoctype(ElementTree.TreeBuilder):
@@ -33,21 +33,10 @@ def picture_size(root, path):
     sides = []
     for name in ("height", "width"):
         value = _number(size, name, f"{path}: <size>")
-        if value < 1 or value != int(value):
+        if not 1 <= value <= LONGEST_SIDE or value != int(value):
             raise ValueError(f"{path}: <size>: {name} must be a positive integer, got {value:g}")
         sides.append(int(value))
     return tuple(sides)
-
-
-def check_size(annotated, actual, path):
-    """ValueError unless the <size> of the annotation is the size of its picture, both (height, width)."""
-    if annotated != actual:
-        swapped = annotated == actual[::-1]
-        cause = "the two are swapped, was the picture rotated?" if swapped else "was the picture resized?"
-        raise ValueError(
-            f"{path}: <size> says height {annotated[0]}, width {annotated[1]}, but the picture has "
-            f"height {actual[0]}, width {actual[1]}: {cause}"
-        )
 
 
 def object_name(element):
@@ -56,7 +45,7 @@ def object_name(element):
 
 
 def read_object(element, ordinal, height, width, path):
-    """(class name, (x1, y1, x2, y2) continuous pixels or None for a zero-area box, difficult).
+    """(where, class name, (x1, y1, x2, y2) continuous pixels or None for a zero-area box, difficult).
 
     VOC counts pixels from 1 and includes the last: x1 = xmin - 1, y1 = ymin - 1, x2 = xmax, y2 = ymax.
     Files that count from 0 then stick out by one pixel: clipped. ValueError beyond, naming file and object.
@@ -83,7 +72,7 @@ def read_object(element, ordinal, height, width, path):
     box = max(xmin - 1, 0.0), max(ymin - 1, 0.0), min(xmax, float(width)), min(ymax, float(height))
     # Read strictly, xmin = xmax is one pixel wide; in practice it is a stray click.
     stray = xmin == xmax or ymin == ymax or box[0] >= box[2] or box[1] >= box[3]
-    return name, None if stray else box, difficult == "1"
+    return where, name, None if stray else box, difficult == "1"
 
 
 def _number(parent, name, where):

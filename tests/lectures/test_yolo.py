@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-import warnings
 from argparse import Namespace
 from pathlib import Path
 
@@ -24,7 +23,6 @@ from lectures.detection.baselines import constant_boxes
 from lectures.detection.datasets import detection_data, working_size
 from lectures.detection.evaluation import evaluate
 from lectures.report import Report
-from lectures.training import warn_if_constant
 from pyconvnet.data import voc_splits
 from pyconvnet.io import load_with_metadata
 from pyconvnet.testing import check_grads
@@ -238,16 +236,6 @@ def test_constant_boxes_of_nothing_are_none(pictures):
     assert boxes.shape == (0, 4) and scores.shape == labels.shape == (0,)
 
 
-def test_outputs_that_ignore_the_picture_are_noticed():
-    varied = np.random.default_rng(0).normal(size=(4, 2, 2, 8))
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        warn_if_constant(list(varied))
-    for same in (np.repeat(varied[:1], 4, axis=0), np.zeros_like(varied), varied[:1] + 1e-6 * varied):
-        with pytest.warns(RuntimeWarning, match="same for every picture"):
-            warn_if_constant(list(same))
-
-
 def pictures_in(part):
     return {image.tobytes() for image, _ in part}
 
@@ -414,9 +402,9 @@ def test_defects_stop_the_run_or_are_skipped(tmp_path, capsys):
     ("arguments", "words"),
     [
         (["yolo", "--data", "voc:/nowhere"], "no folder /nowhere"),
-        (["yolo", "--data", "coco:x"], "voc:DIR"),
+        (["yolo", "--data", "faces:x"], "voc:DIR"),
         (["yolo", "--seed", "-1"], "--seed"),
-        (["yollo"], "there is: yolo"),
+        (["yollo"], "no lecture named 'yollo'; there is: "),
     ],
 )
 def test_mistakes_on_the_command_line_get_one_line(arguments, words, tmp_path, capsys):
