@@ -4,7 +4,6 @@ import json
 import signal
 import threading
 import time
-import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -14,6 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 import pyconvnet as pcn
+from lectures.pathologies import diagnose, refuse_not_finite
 from pyconvnet.io import load_with_metadata, save
 
 
@@ -88,7 +88,7 @@ def train(training, batches, loss_of, checkpoint=None, resume=False, every=100):
     or a dict by name of Tensors, whose sum is minimised, and of numbers, which are only noted (`Training.parts`).
 
     A checkpoint is written every `every` steps, at the end, and on Ctrl-C (then Interrupted is raised).
-    RuntimeError if the loss stops being finite; a warning if it never fell.
+    RuntimeError if the loss stops being finite, warnings where it is ill otherwise: `lectures.pathologies`.
     """
     checkpoint = None if checkpoint is None else Path(checkpoint)
     if resume and checkpoint is not None and checkpoint.is_file():
@@ -102,14 +102,14 @@ def train(training, batches, loss_of, checkpoint=None, resume=False, every=100):
             loss, parts = _sum(loss_of(training.model, batch))
             training.optimizer.zero_grad()
             loss.backward()
+            training.losses.append(loss.item())
+            refuse_not_finite(training, loss_of, batch)
             training.optimizer.step()
             training.scheduler.step()
-            training.losses.append(loss.item())
             for name, v in parts.items():
                 training.parts.setdefault(name, []).append(v)
             clock, before = time.perf_counter(), clock
             training.seconds += clock - before  # with the time that the batch took
-            _check_finite(training)
             bar.update()
             if training.step % 10 == 0:
                 bar.set_postfix_str(f"loss {np.mean(training.losses[-50:]):.3f}", refresh=False)
@@ -120,7 +120,7 @@ def train(training, batches, loss_of, checkpoint=None, resume=False, every=100):
                 where = f"; {checkpoint} is whole, go on with --resume" if checkpoint else ""
                 raise Interrupted(f"interrupted after step {training.step} of {training.steps}{where}")
     training.model.eval()
-    _check_fallen(training.losses)
+    diagnose(training)
 
 
 def _sum(loss):
@@ -129,34 +129,6 @@ def _sum(loss):
         return loss, {}
     terms = [v for v in loss.values() if isinstance(v, pcn.Tensor)]
     return sum(terms[1:], terms[0]), {k: v.item() if isinstance(v, pcn.Tensor) else float(v) for k, v in loss.items()}
-
-
-def _check_finite(training):
-    if not np.isfinite(training.losses[-1]):
-        recent = ", ".join(f"{v:.3g}" for v in training.losses[-5:])
-        raise RuntimeError(
-            f"the loss is {training.losses[-1]} at step {training.step} (last losses: {recent}): usually the learning "
-            "rate is too high, a logarithm or root met a number it cannot take, or a label or box is wrong"
-        )
-
-
-def _check_fallen(losses):
-    tenth = len(losses) // 10
-    if tenth >= 10 and np.mean(losses[-tenth:]) > 0.95 * np.mean(losses[:tenth]):
-        warnings.warn(
-            f"the loss hardly fell (first tenth {np.mean(losses[:tenth]):.3g}, last {np.mean(losses[-tenth:]):.3g}): "
-            "is the learning rate too low, or are the gradients zero (a dead unit, a clamp, a frozen layer)?",
-            RuntimeWarning,
-            stacklevel=3,
-        )
-
-
-def warn_if_constant(outputs):
-    """Warn where a network says nearly the same about every picture: it then ignores its input."""
-    outputs = np.asarray(outputs)
-    spread = outputs.std(axis=0).mean()
-    if len(outputs) > 1 and spread < 1e-3 * max(np.abs(outputs).mean(), 1e-12):
-        warnings.warn("the network's output is the same for every picture", RuntimeWarning, stacklevel=2)
 
 
 @contextmanager

@@ -6,11 +6,13 @@ import numpy as np
 
 import pyconvnet as pcn
 from lectures.detection.baselines import constant_boxes
+from lectures.pathologies import warn_if_same_box
 
 
 def judge(model, data, report):
     """`evaluate` on the unseen pictures, beside the baseline: the best constant boxes of the training pictures."""
     detections, truths = evaluate(model, data.test, report)
+    warn_if_same_box(detections, truths)
     targets = [data.train[i][1] for i in range(min(len(data.train), 1000))]
     constant = constant_boxes(targets, seed=report.seed)
     baseline = pcn.metrics.detection_average_precision([constant] * len(truths), truths)
