@@ -9,51 +9,17 @@ gradients (called with arrays, nothing is recorded) and every higher order (call
 
 import itertools
 import threading
-from contextlib import ContextDecorator
 from heapq import heapify, heappop, heappush
+from operator import attrgetter
 
 import numpy as np
+
+from .grad_mode import mode, recording
 
 registry = {}  # name -> Primitive: what the tests sweep and the table of rules prints
 _creation = itertools.count()  # a result is younger than its arguments: creation order is a topological order
 _accumulation = threading.Lock()  # several threads may add to the .grad of one parameter
-_FREED = ("the tape was freed",)
 _ndarray = np.ndarray
-
-
-class _Mode(threading.local):
-    recording = True
-
-    def __init__(self):
-        self.outer = []  # one stack per thread: a decorator's context object is shared by all threads
-
-
-_mode = _Mode()
-
-
-class recording(ContextDecorator):
-    """Within this context the tape is on or off. Per thread."""
-
-    def __init__(self, on):
-        self.on = on
-
-    def __enter__(self):
-        _mode.outer.append(_mode.recording)
-        _mode.recording = self.on
-
-    def __exit__(self, *_):
-        _mode.recording = _mode.outer.pop()
-
-
-class no_grad(recording):
-    """Within this context, or in a function decorated with it, nothing is recorded. Per thread."""
-
-    # `@no_grad` without parentheses hands over the function: what comes back is that function, decorated.
-    def __new__(cls, function=None):
-        return super().__new__(cls) if function is None else cls()(function)
-
-    def __init__(self):
-        super().__init__(False)
 
 
 class Tensor:
@@ -63,26 +29,43 @@ class Tensor:
     are those of PyTorch; they are attached to this class by the table in `methods.py`.
     """
 
-    __slots__ = ("__weakref__", "data", "grad", "node", "order", "requires_grad")
+    # The engine reads _data and _requires_grad, which is fast; `data` and `requires_grad` check what is assigned.
+    __slots__ = ("__weakref__", "_data", "_requires_grad", "grad", "node", "order")
     __array_ufunc__ = None  # so that ndarray * Tensor asks Tensor.__rmul__, and keeps the gradient
 
     def __init__(self, data, requires_grad=False, node=None):
         if type(data) is not _ndarray:
             data = np.asarray(data)
-        if requires_grad and data.dtype.kind != "f":
-            raise TypeError(
-                f"only floating-point tensors can require gradients, this one is {data.dtype}: "
-                "convert it first, e.g. tensor(x, dtype='float32', requires_grad=True)"
-            )
-        self.data = data
+        if requires_grad and node is None and data.dtype.kind != "f":
+            raise _not_floating(data)
+        self._data = data
         self.grad = None
-        self.requires_grad = requires_grad
+        self._requires_grad = requires_grad
         self.node = node
         self.order = next(_creation)
 
-    shape = property(lambda self: self.data.shape)
-    dtype = property(lambda self: self.data.dtype)
-    ndim = property(lambda self: self.data.ndim)
+    def _set_data(self, data):
+        data = value(data)
+        if not isinstance(data, (_ndarray, np.generic)):
+            raise TypeError(f"the data of a tensor is a NumPy array (or another Tensor), not a {type(data).__name__}")
+        if self._requires_grad and data.dtype.kind != "f":
+            raise _not_floating(data)
+        self._data = np.asarray(data)
+
+    def _set_requires_grad(self, on):
+        if not isinstance(on, (bool, np.bool_)):
+            raise TypeError(f"requires_grad is True or False, not {on!r}")
+        if self.node is not None and not on:
+            raise RuntimeError("only a leaf can stop requiring a gradient, this is a result: detach() it instead")
+        if on and self._data.dtype.kind != "f":
+            raise _not_floating(self._data)
+        self._requires_grad = bool(on)
+
+    data = property(attrgetter("_data"), _set_data)
+    requires_grad = property(attrgetter("_requires_grad"), _set_requires_grad)
+    shape = property(lambda self: self._data.shape)
+    dtype = property(lambda self: self._data.dtype)
+    ndim = property(lambda self: self._data.ndim)
 
     def detach(self):
         """The same values without the history (the array is shared)."""
@@ -97,7 +80,7 @@ class Tensor:
         if not self.requires_grad:
             raise RuntimeError("backward: this tensor was not computed from anything that requires a gradient")
         seed = _seed("backward", self, gradient, create_graph)
-        for leaf, g in _walk([(self, seed)], create_graph, free=not (retain_graph or create_graph)):
+        for leaf, g in _walk([(self, seed)], create_graph, not (retain_graph or create_graph), set()):
             g = g.clone() if create_graph else Tensor(np.array(g))  # a copy: storage of its own
             with _accumulation:
                 if leaf.grad is not None:
@@ -112,7 +95,12 @@ class Tensor:
 
 def value(x):
     """The array behind a Tensor; anything else as it is. For choices that carry no gradient (indices, masks)."""
-    return x.data if isinstance(x, Tensor) else x
+    return x._data if isinstance(x, Tensor) else x
+
+
+def _not_floating(data):
+    told = "convert it first, e.g. tensor(x, dtype='float32', requires_grad=True)"
+    return TypeError(f"only floating-point tensors can require gradients, this one is {data.dtype}: {told}")
 
 
 class Primitive:
@@ -134,13 +122,13 @@ class Primitive:
         for a in args:
             if isinstance(a, Tensor):
                 tensors = True
-                record = record or a.requires_grad
-                a = a.data
+                record = record or a._requires_grad
+                a = a._data
             values.append(a)
         y = self.function(*values, **params)
         if not tensors:
             return y
-        if record and _mode.recording:
+        if record and mode.recording:
             return Tensor(y, True, (self, args, values, params))
         return Tensor(y)
 
@@ -169,11 +157,12 @@ def adjoint(a, a_t):
     a_t.gradients(lambda g, y, x, **params: a(g, **params))
 
 
-def grad(outputs, inputs, grad_outputs=None, create_graph=False, allow_unused=False):
+def grad(outputs, inputs, grad_outputs=None, create_graph=False, allow_unused=False, retain_graph=None):
     """Gradients of sum(outputs . grad_outputs) with respect to `inputs`, as a tuple; `.grad` stays untouched.
 
     Each of the first three arguments is one Tensor or a sequence. An input that does not require a gradient, or that
-    the outputs do not depend on, is a RuntimeError (None with `allow_unused`). The tape is kept.
+    the outputs do not depend on, is a RuntimeError (None with `allow_unused`). The tape is kept for further calls;
+    retain_graph=False frees what was walked of it (PyTorch's default, unless create_graph).
     """
     outputs, inputs = _sequence(outputs), _sequence(inputs)
     cotangents = _sequence(grad_outputs) if grad_outputs is not None else [None] * len(outputs)
@@ -186,8 +175,9 @@ def grad(outputs, inputs, grad_outputs=None, create_graph=False, allow_unused=Fa
         if not isinstance(t, Tensor):
             raise TypeError(f"grad: output {i} is a {type(t).__name__}, not a Tensor")
     seeds = [(t, _seed("grad", t, g, create_graph)) for t, g in zip(outputs, cotangents) if t.requires_grad]
-    needed = _leading_to(inputs, [t for t, _ in seeds])
-    found = {t.order: g for t, g in _walk(seeds, create_graph, needed, wanted={t.order for t in inputs})}
+    wanted, free = {t.order for t in inputs}, retain_graph is not None and not retain_graph
+    through, behind = _leading_to(wanted, [t for t, _ in seeds])
+    found = {t.order: g for t, g in _walk(seeds, create_graph, free, behind, wanted, through)}
     result = []
     for i, t in enumerate(inputs):
         g = found.get(t.order)
@@ -197,12 +187,14 @@ def grad(outputs, inputs, grad_outputs=None, create_graph=False, allow_unused=Fa
     return tuple(result)
 
 
-def _walk(seeds, create_graph, needed=None, wanted=None, free=False):
+def _walk(seeds, create_graph, free, behind, wanted=None, through=None):
     """Carry cotangents from the seeds back along the tape; (tensor, cotangent) of the leaves, or of the `wanted`.
 
     A heap over creation numbers hands out the youngest pending tensor: all that was computed from it is younger
-    and done, so its cotangent is complete. No recursion, no sort. Only tensors in `needed` (None: all) are reached.
+    and done, so its cotangent is complete. No recursion, no sort. `through` (None: all) leads to the wanted.
     """
+    needed = None if through is None else through | wanted
+    freed = (None, (), (), behind)  # what a freed node still tells: the creation numbers of all that lies behind it
     pending = _gathered(seeds)
     youngest = [-order for order in pending]
     heapify(youngest)
@@ -211,26 +203,24 @@ def _walk(seeds, create_graph, needed=None, wanted=None, free=False):
         while youngest:
             t, g = pending.pop(-heappop(youngest))
             node = t.node
+            behind.add(t.order)
             if t.order in wanted if wanted is not None else node is None:
                 found.append((t, g))
-            if node is None:
+            if node is None or (through is not None and t.order not in through):
                 continue
-            if node is _FREED:
-                raise RuntimeError(
-                    "backward a second time: the tape was freed by the first backward; "
-                    "call the first one with retain_graph=True, or compute the forward pass again"
-                )
             prim, args, values, params = node
-            rules, y = prim.rules, t.data
+            if prim is None:
+                raise _freed("backward a second time")
+            rules, y = prim.rules, t._data
             if create_graph:
                 values, y = args, t  # the rules then record in their turn
             for i, a in enumerate(args):
-                if isinstance(a, Tensor) and a.requires_grad and (needed is None or a.order in needed):
+                if isinstance(a, Tensor) and a._requires_grad and (needed is None or a.order in needed):
                     rule = rules[i]
                     if rule is None:
                         continue
                     ga = rule(g, y, *values, **params)
-                    if ga.shape != a.data.shape or ga.dtype is not a.data.dtype:
+                    if ga.shape != a._data.shape or ga.dtype is not a._data.dtype:
                         ga = _fitting(ga, a, i, prim)
                     order = a.order
                     if order in pending:
@@ -239,18 +229,23 @@ def _walk(seeds, create_graph, needed=None, wanted=None, free=False):
                         pending[order] = (a, ga)
                         heappush(youngest, -order)
             if free:
-                t.node = _FREED  # and with it the arrays that only the tape kept alive
+                t.node = freed  # and with it the arrays that only the tape kept alive
     return found
+
+
+def _freed(op):
+    told = "call that one with retain_graph=True, or compute the forward pass again"
+    return RuntimeError(f"{op}: the tape was freed by an earlier backward or grad; {told}")
 
 
 def _fitting(ga, a, i, prim):
     """A cotangent in the dtype of its argument; a wrong shape is a mistake in the rule."""
-    if ga.shape != a.data.shape:
+    if ga.shape != a._data.shape:
         raise RuntimeError(
             f"rule {i} of {prim.__name__} returned a gradient of shape {ga.shape} "
-            f"for an argument of shape {a.data.shape}"
+            f"for an argument of shape {a._data.shape}"
         )
-    return ga.to(a.data.dtype) if isinstance(ga, Tensor) else np.asarray(ga, a.data.dtype)
+    return ga.to(a._data.dtype) if isinstance(ga, Tensor) else np.asarray(ga, a._data.dtype)
 
 
 def _gathered(seeds):
@@ -261,39 +256,42 @@ def _gathered(seeds):
     return pending
 
 
-def _leading_to(inputs, outputs):
-    """Creation numbers of the tensors through which the outputs depend on the inputs (inputs included)."""
-    oldest = min((t.order for t in inputs), default=0)  # what is older cannot depend on any input
-    seen, stack = {}, list(outputs)
+def _leading_to(wanted, outputs):
+    """Creation numbers of the tensors through which the outputs depend on the wanted, and of all behind the outputs."""
+    seen, behind, stack = {}, set(), list(outputs)
     while stack:
         t = stack.pop()
-        if t.order not in seen and t.order >= oldest:
+        if t.order not in seen:
             seen[t.order] = t
-            if t.node is not None and t.node is not _FREED:
-                stack += [a for a in t.node[1] if isinstance(a, Tensor) and a.requires_grad]
-    leading = {t.order for t in inputs}
+            if t.node is not None:
+                prim, args, _, older = t.node
+                if prim is None:
+                    if any(order < t.order and order in older for order in wanted):
+                        raise _freed("grad")
+                    behind |= older
+                stack += [a for a in args if isinstance(a, Tensor) and a._requires_grad]
+    through = set()
     for order in sorted(seen):
-        node = seen[order].node
-        arguments = () if node is None or node is _FREED else node[1]
-        if any(isinstance(a, Tensor) and a.order in leading for a in arguments):
-            leading.add(order)
-    return leading
+        arguments = seen[order].node[1] if seen[order].node is not None else ()
+        if any(isinstance(a, Tensor) and (a.order in through or a.order in wanted) for a in arguments):
+            through.add(order)
+    return through, behind.union(seen)
 
 
 def _seed(op, t, g, create_graph):
     """The cotangent the walk starts with, checked: an array, or for `create_graph` a Tensor."""
     if g is None:
-        if t.data.size != 1:
+        if t._data.size != 1:
             raise RuntimeError(
                 f"{op}: a gradient can be left out only for a single number, this tensor has shape {t.shape}: "
                 "reduce it first (e.g. .sum()) or pass the cotangent of that shape"
             )
-        g = np.ones_like(t.data)
-    if np.shape(value(g)) != t.data.shape:
+        g = np.ones_like(t._data)
+    if np.shape(value(g)) != t._data.shape:
         raise RuntimeError(f"{op}: the gradient given has shape {np.shape(value(g))}, the tensor has {t.shape}")
     if create_graph:
-        return g if isinstance(g, Tensor) else Tensor(np.asarray(g, dtype=t.data.dtype))
-    return np.asarray(value(g), dtype=t.data.dtype)
+        return g if isinstance(g, Tensor) else Tensor(np.asarray(g, dtype=t._data.dtype))
+    return np.asarray(value(g), dtype=t._data.dtype)
 
 
 def _sequence(x):

@@ -1,17 +1,14 @@
 """The operators and methods of Tensor, attached by one table: each is the function it names, with x for `self`."""
 
-import operator
-
 import numpy as np
 
 from . import primitives as P
-from .autograd import Primitive, Tensor, value
-from .functional import activations, elementwise, indexing, reductions, scans, shapes, sorting
+from .autograd import Primitive, Tensor
+from .functional import activations, elementwise, indexing, reductions, scans, shapes, sorting, values
 from .functional.matmul import matmul
 from .functional.promotion import misfit, promoted, to
-from .primitives.quiet import quiet
+from .functional.values import OPERANDS
 
-_operands = (int, float, Tensor, np.ndarray, np.generic)
 _numbers = (int, float)
 
 
@@ -20,18 +17,18 @@ def _binary(p):
 
     def forward(a, b):
         # the common case, without the cost of looking further: a float tensor, and its own dtype or a number
-        dtype = a.data.dtype
-        if (b.data.dtype is dtype if isinstance(b, Tensor) else type(b) in _numbers) and dtype.kind == "f":
+        dtype = a._data.dtype
+        if (b._data.dtype is dtype if isinstance(b, Tensor) else type(b) in _numbers) and dtype.kind == "f":
             try:
                 return p(a, b)
             except (ValueError, OverflowError) as error:
                 raise misfit(p.__name__, a, b) from error
-        if not isinstance(b, _operands):
+        if not isinstance(b, OPERANDS):
             return NotImplemented
         return _mixed(p, a, b)
 
     def reflected(a, b):
-        return _mixed(p, b, a) if isinstance(b, _operands) else NotImplemented
+        return _mixed(p, b, a) if isinstance(b, OPERANDS) else NotImplemented
 
     return forward, reflected
 
@@ -57,7 +54,7 @@ def _unary(p):
     """The same for one with values between the whole numbers: those become float32 first."""
 
     def method(x):
-        return p(x if x.data.dtype.kind == "f" else promoted(x, floating=True)[0])
+        return p(x if x._data.dtype.kind == "f" else promoted(x, floating=True)[0])
 
     method.__name__, method.__doc__ = p.__name__, p.__doc__
     return method
@@ -65,19 +62,13 @@ def _unary(p):
 
 def _relu(x):
     """max(x, 0); the gradient at 0 is 0, relu(NaN) is NaN."""
-    return P.leaky_relu(x, slope=0.0) if x.data.dtype.kind == "f" else activations.relu(x)
+    return P.leaky_relu(x, slope=0.0) if x._data.dtype.kind == "f" else activations.relu(x)
 
 
-def _comparison(compare):
-    def method(a, b):
-        if not isinstance(b, _operands):
-            return NotImplemented
-        try:
-            return Tensor(quiet.run(compare, *map(value, promoted(a, b))))
-        except (ValueError, OverflowError) as error:
-            raise misfit(compare.__name__, a, b) from error
-
-    return method
+def _requires_grad_(x, requires_grad=True):
+    """Set `requires_grad`; returns the tensor itself."""
+    x.requires_grad = requires_grad
+    return x
 
 
 def _reflected_matmul(x, y):
@@ -117,7 +108,7 @@ def _bool(x):
 def _repr(x):
     body = np.array2string(x.data, separator=", ", prefix="tensor(", precision=4)
     notes = "" if x.dtype in (np.float32, np.int64, np.bool_) else f", dtype={x.dtype}"
-    notes += f", made_by={x.node[0].__name__}" if x.node and len(x.node) > 1 else ""
+    notes += f", made_by={x.node[0].__name__}" if x.node and x.node[0] else ""
     return f"tensor({body}{notes}{', requires_grad=True' if x.requires_grad and not x.node else ''})"
 
 
@@ -164,9 +155,12 @@ operators = {
     "__truediv__": div, "__rtruediv__": rdiv, "__pow__": power, "__rpow__": rpower,
     "__matmul__": matmul, "__rmatmul__": _reflected_matmul,
     "__neg__": P.neg, "__abs__": P.abs,
-    "__lt__": _comparison(operator.lt), "__le__": _comparison(operator.le),
-    "__gt__": _comparison(operator.gt), "__ge__": _comparison(operator.ge),
-    "__eq__": _comparison(operator.eq), "__ne__": _comparison(operator.ne),
+    "__floordiv__": values.floordiv, "__rfloordiv__": values.rfloordiv, "__mod__": values.mod, "__rmod__": values.rmod,
+    "__invert__": values.invert, "__and__": values.and_, "__rand__": values.rand,
+    "__or__": values.or_, "__ror__": values.ror, "__xor__": values.xor, "__rxor__": values.rxor,
+    "__lt__": values.lt, "__le__": values.le,
+    "__gt__": values.gt, "__ge__": values.ge,
+    "__eq__": values.eq, "__ne__": values.ne,
     "__hash__": object.__hash__,
     "__getitem__": indexing.getitem, "__setitem__": _no_assignment,
     "__len__": _len, "__iter__": _iter,
@@ -181,6 +175,8 @@ methods = {
     "item": _item, "numpy": lambda x: x.data, "tolist": lambda x: x.data.tolist(),
     "clone": shapes.clone, "to": to,
     "float": lambda x: to(x, np.float32), "double": lambda x: to(x, np.float64),
+    "int": lambda x: to(x, np.int32), "long": lambda x: to(x, np.int64), "bool": lambda x: to(x, np.bool_),
+    "requires_grad_": _requires_grad_,
     # shape and parts
     "reshape": shapes.reshape, "view": shapes.view, "flatten": shapes.flatten, "permute": shapes.permute,
     "transpose": shapes.transpose, "squeeze": shapes.squeeze, "unsqueeze": shapes.unsqueeze,
@@ -210,4 +206,5 @@ methods = {
 
 for name, method in {**operators, **methods}.items():
     setattr(Tensor, name, _bound(method) if isinstance(method, Primitive) else method)
+Tensor.is_leaf = property(lambda x: x.node is None)
 Tensor.T = property(lambda x: shapes.permute(x, *reversed(range(x.ndim))))

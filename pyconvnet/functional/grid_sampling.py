@@ -24,6 +24,7 @@ def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corner
 
     input [N, C, H, W], grid [N, H', W', 2] -> [N, C, H', W']; also with a depth, grid [N, D', H', W', 3] of (x, y, z).
     "bilinear", "nearest", "bicubic" (not with depth); beyond the edge 0, the border pixel, or the mirror image.
+    NaN is read as -1 by "border" and "reflection"; by "zeros" and by "bicubic" it gives NaN, with "nearest" 0.
     """
     op = "grid_sample"
     floats(op, input=input, grid=grid)

@@ -50,3 +50,9 @@ class AdamW(Adam):
     ):  # fmt: skip
         super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize,
                          decoupled_weight_decay=True, **left_out)  # fmt: skip
+
+    def load_state_dict(self, state_dict):
+        """As Adam's, whose state it also takes; the weight decay stays decoupled."""
+        super().load_state_dict(state_dict)
+        for group in self.param_groups:
+            group["decoupled_weight_decay"] = True

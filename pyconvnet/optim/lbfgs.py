@@ -4,7 +4,8 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from ..autograd import no_grad, value
+from ..autograd import value
+from ..grad_mode import no_grad
 from .line_search import Point, strong_wolfe
 from .optimizer import Optimizer
 

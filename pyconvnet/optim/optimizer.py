@@ -6,7 +6,11 @@ from numbers import Real
 
 import numpy as np
 
-from ..autograd import Tensor, no_grad, value
+from ..autograd import Tensor, value
+from ..grad_mode import no_grad
+
+_SPEED = ("foreach", "fused", "capturable", "differentiable")  # settings of PyTorch's that change no result
+_BY_SCHEDULES = ("initial_lr", "max_lr", "min_lr", "base_momentum", "max_momentum")
 
 
 class Optimizer:
@@ -75,24 +79,22 @@ class Optimizer:
             p.grad = None if set_to_none or p.grad is None else Tensor(np.zeros_like(p.grad.data))
 
     def state_dict(self):
-        """{"state": {number of the parameter: {...}}, "param_groups": [...]} as in PyTorch; a copy."""
+        """{"state": {number of the parameter: {...}}, "param_groups": [...]} as in PyTorch; a copy, of NumPy arrays.
+
+        `io.save` writes it; `io.load` gives Tensors in place of the arrays, `load_state_dict` takes both.
+        """
         numbers = {p: i for i, p in enumerate(self._all())}
         groups = [{**g, "params": [numbers[p] for p in g["params"]]} for g in self.param_groups]
         state = {numbers[p]: s for p, s in self.state.items()}
         return {"state": copy.deepcopy(state), "param_groups": copy.deepcopy(groups)}
 
     def load_state_dict(self, state_dict):
-        """Take up the state of an optimiser of the same kind over parameters of the same shapes; ValueError
-        otherwise."""
+        """Take up the state (arrays or Tensors) of an optimiser of the same kind over parameters of the same shapes;
+        ValueError otherwise."""
         if not isinstance(state_dict, Mapping) or not {"state", "param_groups"} <= set(state_dict):
             raise ValueError(f"{type(self).__name__}: a state dict has 'state' and 'param_groups'")
         params, saved_groups = self._all(), state_dict["param_groups"]
-        sizes = [len(g["params"]) for g in self.param_groups]
-        well_formed = isinstance(saved_groups, (list, tuple)) and all(
-            isinstance(g, Mapping) and isinstance(g.get("params"), (list, tuple)) for g in saved_groups
-        )
-        if not well_formed or [len(g["params"]) for g in saved_groups] != sizes:
-            raise ValueError(f"{type(self).__name__}: the saved groups do not have {sizes} parameters")
+        self._check_groups(saved_groups)
         numbers = [n for g in saved_groups for n in g["params"]]
         places = {str(n): i for i, n in enumerate(numbers)}  # a file may have made strings of the numbers
         state = {}
@@ -105,8 +107,15 @@ class Optimizer:
             self._check_state(number, p, entries)
             state[p] = {name: _copied(v, p.dtype if name != "step" else None) for name, v in entries.items()}
         for own, saved in zip(self.param_groups, saved_groups):
-            own.update(copy.deepcopy({k: v for k, v in saved.items() if k != "params"}))
+            own.update(copy.deepcopy({k: v for k, v in saved.items() if k != "params"}), lr=float(value(saved["lr"])))
         self.state = state
+
+    def __repr__(self):
+        lines = []
+        for i, group in enumerate(self.param_groups):
+            shown = sorted(k for k in group if k not in ("params", "param_names"))
+            lines += [f"Parameter Group {i}", *(f"    {k}: {group[k]}" for k in shown)]
+        return "\n".join([f"{type(self).__name__} (", *lines, ")"])
 
     def _gradient(self, p):
         if p.grad.shape != p.shape:
@@ -140,10 +149,30 @@ class Optimizer:
             raise ValueError(f"{type(self).__name__}: betas must lie in [0, 1), two of them, got {betas}")
 
     def _check_left_out(self, option, setting):
-        if option not in ("foreach", "fused", "capturable", "differentiable"):
+        if option not in _SPEED:
             raise TypeError(f"{type(self).__name__}: there is no setting {option!r}")
         if setting:
             raise NotImplementedError(f"{type(self).__name__}: {option}={setting!r} is not offered")
+
+    def _check_groups(self, saved_groups):
+        """The saved groups have as many parameters as these, and the settings that this kind of optimiser has."""
+        kind = type(self).__name__
+        if not isinstance(saved_groups, (list, tuple)) or not all(
+            isinstance(g, Mapping) and isinstance(g.get("params"), (list, tuple)) for g in saved_groups
+        ):
+            raise ValueError(f"{kind}: the saved param_groups must be a list of dicts with a list of 'params'")
+        sizes, own = ([len(g["params"]) for g in groups] for groups in (saved_groups, self.param_groups))
+        if sizes != own:
+            raise ValueError(f"{kind}: the saved groups have {sizes} parameters, those of this optimiser {own}")
+        for group, saved in zip(self.param_groups, saved_groups):
+            lacking = [k for k in self.defaults if k not in saved]
+            foreign = [k for k in saved if k not in (*group, *_SPEED, *_BY_SCHEDULES, "param_names")]
+            if lacking or foreign:
+                raise ValueError(
+                    f"{kind}: the saved state is that of another kind of optimiser: its settings are {_names(saved)}, "
+                    f"those of {kind} are {_names(self.defaults)}"
+                )
+            self._check_settings({**group, **saved})
 
     def _check_state(self, number, p, entries):
         if not isinstance(entries, Mapping):
@@ -154,6 +183,10 @@ class Optimizer:
                     f"{type(self).__name__}: the saved {name} of parameter {number} has shape {np.shape(value(v))}, "
                     f"the parameter has {p.shape}"
                 )
+
+
+def _names(settings):
+    return " ".join(sorted(str(k) for k in settings if k not in ("params", "param_names", *_SPEED, *_BY_SCHEDULES)))
 
 
 def _copied(saved, dtype):

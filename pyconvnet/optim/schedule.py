@@ -49,6 +49,9 @@ class LRScheduler:
             raise ValueError(f"{type(self).__name__}: a state dict has 'last_epoch'")
         self.__dict__.update(copy.deepcopy({k: v for k, v in state_dict.items() if k not in _NOT_STATE}))
 
+    def __repr__(self):
+        return f"{type(self).__name__}(last_epoch={self.last_epoch}, lr={self.get_last_lr()})"
+
     def _start(self):
         """The first step: a schedule relative to the step before leaves the rate as it is."""
         self.last_epoch += 1

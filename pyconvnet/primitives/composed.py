@@ -1,6 +1,7 @@
 """Gradient rules that need not be written: those of a function composed of primitives, from its own tape."""
 
-from ..autograd import Tensor, grad, recording, value
+from ..autograd import Tensor, grad, value
+from ..grad_mode import recording
 
 
 def composed_rule(f, i):

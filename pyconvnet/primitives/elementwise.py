@@ -190,8 +190,8 @@ def where(condition, x, y):
 
 where.gradients(
     None,
-    lambda g, z, c, x, y: unbroadcast(where(c, g, 0.0), x),
-    lambda g, z, c, x, y: unbroadcast(where(c, 0.0, g), y),
+    lambda g, z, condition, x, y: unbroadcast(where(condition, g, 0.0), x),
+    lambda g, z, condition, x, y: unbroadcast(where(condition, 0.0, g), y),
 )
 
 
@@ -220,7 +220,7 @@ minimum.gradients(
 
 
 def _share(g, lost, tied):
-    """0 where lost, g / 2 where tied, else g (with a NaN nobody has lost)."""
+    """0 where lost, g / 2 where tied, else g (with a NaN nobody has lost)"""
     return where(lost, 0.0, where(tied, g * 0.5, g))
 
 

@@ -9,6 +9,7 @@ from .shape import permute
 
 
 def _transposed(x):
+    """x with its last two axes swapped"""
     return permute(x, dims=(*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
 
 

@@ -21,27 +21,29 @@ def batch_norm(x, weight, bias, *, mean, rstd, eps):
 
 @primitive
 def batch_norm_input(g, x, weight, *, mean, rstd, eps):
-    """weight * rstd * (g - E[g] - xhat * E[g xhat]): the cotangent of x"""
+    """weight * rstd * (g - E[g] - xhat * E[g xhat]), xhat = (x - mean) * rstd, E the mean per channel"""
     sum_g, sum_gx = kernels.batch_norm_sums(g, x, mean, rstd)
     return kernels.batch_norm_input(g, x, mean, rstd, weight, sum_g, sum_gx)
 
 
 @primitive
 def batch_norm_weight(g, x, *, mean, rstd, eps):
-    """sum g xhat per channel: the cotangent of the weight"""
+    """the sum of g * xhat per channel, xhat = (x - mean) * rstd"""
     return kernels.batch_norm_sums(g, x, mean, rstd)[1]
 
 
 def _per_channel(v, x):
+    """v, one value per channel of x, in a shape that broadcasts against x"""
     return reshape(v, shape=(1, -1) + (1,) * (x.ndim - 2))
 
 
 def _channel_sum(x):
+    """the sums of x per channel: over all axes but axis 1"""
     return sum_to(x, shape=(1, x.shape[1]) + (1,) * (x.ndim - 2))
 
 
 def _standardised(x, eps):
-    """xhat = (x - E[x]) / sqrt(Var[x] + eps), and the divisor."""
+    """(x - E[x]) / deviation, deviation = sqrt(Var[x] + eps), and m: E and Var are over the m values of each channel"""
     m = value(x).size // x.shape[1]
     centred = x - _channel_sum(x) / m
     deviation = sqrt(_channel_sum(centred * centred) / m + eps)
@@ -60,7 +62,8 @@ def _input_composed(g, x, weight, *, eps, **_):
 
 
 def _weight_composed(g, x, *, eps, **_):
-    return reshape(_channel_sum(g * _standardised(x, eps)[0]), shape=(x.shape[1],))
+    xhat, _deviation, _m = _standardised(x, eps)
+    return reshape(_channel_sum(g * xhat), shape=(x.shape[1],))
 
 
 batch_norm.gradients(

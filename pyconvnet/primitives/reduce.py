@@ -45,6 +45,7 @@ def cumsum(x, *, dim):
 
 
 def _reversed(x, dim):
+    """x backwards along axis dim"""
     return index(x, key=(slice(None),) * dim + (slice(None, None, -1),), shape=x.shape)
 
 

@@ -20,7 +20,12 @@ def permute(x, *, dims):
     return np.transpose(x, dims)
 
 
-permute.gradients(lambda g, y, x, *, dims: permute(g, dims=tuple(int(i) for i in np.argsort(dims))))
+def _inverse(dims):
+    """the permutation that undoes dims"""
+    return tuple(int(i) for i in np.argsort(dims))
+
+
+permute.gradients(lambda g, y, x, *, dims: permute(g, dims=_inverse(dims)))
 
 
 @primitive
@@ -30,7 +35,7 @@ def concatenate(*xs, dim):
 
 
 class _OwnPart:
-    """The rule of argument i, of any number: its own slice of the cotangent."""
+    """the slice of g along axis dim that x_i fills in y"""
 
     def __getitem__(self, i):
         def rule(g, y, *xs, dim):

@@ -134,7 +134,8 @@ SCHEDULERS = {
 
 METHODS = {  # method -> arguments after the tensor, which is 2 x 3 x 4
     "size": (0,), "numel": (), "dim": (), "item": (), "numpy": (), "tolist": (), "detach": (), "clone": (),
-    "to": ("float32",), "float": (), "double": (), "reshape": ((6, 4),), "view": ((6, 4),), "flatten": (0, 1),
+    "to": ("float32",), "float": (), "double": (), "int": (), "long": (), "bool": (), "requires_grad_": (True,),
+    "reshape": ((6, 4),), "view": ((6, 4),), "flatten": (0, 1),
     "permute": (2, 0, 1), "transpose": (0, 1), "squeeze": (0,), "unsqueeze": (0,), "expand": (2, 3, 4),
     "repeat": (2, 1, 1), "split": (2, 1), "chunk": (2, 1), "unbind": (0,), "flip": ((0, 1),), "roll": (1, 0),
     "sum": (1,), "mean": (1,), "var": (1,), "std": (1,), "max": (1,), "min": (1,), "amax": (1,), "amin": (1,),

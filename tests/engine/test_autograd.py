@@ -66,6 +66,44 @@ def test_a_part_of_a_freed_graph_cannot_be_walked_again():
         (shared * 2).backward()
 
 
+def test_grad_past_a_freed_tape_says_so():
+    x, w = leaf(2.0), leaf(3.0)
+    h = x * x
+    k = h * 5
+    k.backward()
+    for allow_unused in (False, True):
+        for past in (k, k * w, h * x, [h, x * x]):  # in h * x one of two ways is live: half a gradient would be wrong
+            with pytest.raises(RuntimeError, match=r"grad: the tape was freed.*retain_graph=True"):
+                pcn.grad(past, x, [1.0] * len(past) if isinstance(past, list) else None, allow_unused=allow_unused)
+        with pytest.raises(RuntimeError, match="grad: the tape was freed"):
+            pcn.grad(k * w, h, allow_unused=allow_unused)
+    assert pcn.grad(h * w, w)[0].item() == 4  # nothing freed leads to w
+    assert [g.item() for g in pcn.grad(h * w, [h, w])] == [3, 4] and pcn.grad(k, k)[0].item() == 1
+    with pytest.raises(RuntimeError, match="do not depend on input 0"):
+        pcn.grad(k, w)
+    assert pcn.grad(k, w, allow_unused=True) == (None,)
+
+
+def test_grad_keeps_the_tape_unless_told_to_free_it():
+    x, w = leaf(2.0), leaf(3.0)
+    y = x * x * w
+    assert pcn.grad(y, x)[0].item() == pcn.grad(y, x, retain_graph=True)[0].item() == 12
+    (first,) = pcn.grad(y, x, create_graph=True)  # whose tape holds on to y's
+    assert pcn.grad(first, x)[0].item() == 6
+    assert pcn.grad(y * 1, w, retain_graph=False)[0].item() == 4
+    for inputs in (x, w):
+        with pytest.raises(RuntimeError, match="grad: the tape was freed"):
+            pcn.grad(y, inputs)
+    z = x * x
+    (g,) = pcn.grad(z * 5, z, retain_graph=False)  # the tape behind an input was not walked: it goes on from there
+    z.backward(g)
+    assert x.grad.item() == 20
+    y = x * x
+    pcn.grad(y, x, create_graph=True, retain_graph=False)
+    with pytest.raises(RuntimeError, match="second time"):
+        y.backward()
+
+
 def test_third_derivative():
     x = leaf(2.0)
     y = x**4
@@ -244,6 +282,48 @@ def test_leaves_copy_and_pickle():
 def test_mistakes_get_words(mistake, error, words):
     with pytest.raises(error, match=words):
         mistake()
+
+
+def test_what_is_assigned_to_data_is_an_array_or_is_made_one():
+    p = leaf([1.0, 2.0])
+    p.data = pcn.tensor([3.0, 4.0])
+    assert type(p.data) is np.ndarray and (p * 2).tolist() == [6, 8]
+    p.data -= 0.5 * p.data
+    p.data = np.float32(3)
+    assert p.shape == () and p.requires_grad
+    for wrong, words in (([1.0], "not a list"), (None, "not a NoneType"), (np.array([1]), "int64")):
+        with pytest.raises(TypeError, match=words):
+            p.data = wrong
+    assert p.data == 3
+    whole = pcn.tensor([1, 2])
+    whole.data = np.array([True])
+    assert whole.dtype == bool
+
+
+def test_requires_grad_can_be_set_on_floating_point_leaves():
+    x, whole = pcn.tensor([1.0]), pcn.tensor([1])
+    assert x.requires_grad_() is x and x.requires_grad and x.is_leaf and not (x * 2).is_leaf
+    x.requires_grad = False
+    assert not (x * 2).requires_grad and (x * 2).is_leaf
+    assert x.requires_grad_(True).requires_grad
+    for ask in (lambda: whole.requires_grad_(), lambda: setattr(whole, "requires_grad", True)):
+        with pytest.raises(TypeError, match=r"only floating-point.*int64"):
+            ask()
+    y = x * 2
+    y.requires_grad = True
+    with pytest.raises(RuntimeError, match="detach"):
+        y.requires_grad = False
+    with pytest.raises(TypeError, match="True or False, not 1"):
+        x.requires_grad = 1
+    assert not whole.requires_grad_(False).requires_grad
+
+
+def test_an_update_by_hand():
+    p = leaf([1.0, 2.0])
+    array = p.data
+    (p * p).sum().backward()
+    p.data -= 0.25 * p.grad.data
+    assert p.data is array and p.tolist() == [0.5, 1] and p.is_leaf and p.requires_grad
 
 
 def test_arrays_scalars_and_tensors_mix_and_keep_float32():

@@ -106,6 +106,28 @@ def test_places_that_are_no_numbers():
     assert F.grid_sample(x, grid, "nearest").tolist() == [[[[0, 0, 0, 0]]]]
 
 
+@pytest.mark.parametrize("axes", [2, 3])
+@pytest.mark.parametrize("mode", ["bilinear", "nearest", "bicubic"])
+@pytest.mark.parametrize(("padding", "align"), FLAGS)
+def test_nan_is_read_as_minus_one_or_gives_nan(axes, mode, padding, align):
+    if mode == "bicubic" and axes == 3:
+        return  # not offered
+    rng = np.random.default_rng(0)
+    x, at = rng.standard_normal((1, 2, *(4, 3, 5)[:axes])), rng.uniform(-1, 1, (1, 6, *[1] * (axes - 1), axes))
+    hole = rng.random(at.shape) < 0.4
+    grids = [pcn.tensor(np.where(hole, v, at), requires_grad=True) for v in (np.nan, -1)]
+    y, same = (F.grid_sample(pcn.tensor(x), g, mode, padding, align) for g in grids)
+    if padding != "zeros" and mode != "bicubic":
+        np.testing.assert_allclose(y.data, same.data, atol=1e-12)
+        if mode == "bilinear":
+            y.sum().backward()
+            assert (grids[0].grad.data[hole] == 0).all() and np.isfinite(grids[0].grad.data).all()
+        return
+    touched = np.broadcast_to(hole.any(-1)[:, None], y.shape)
+    missing = y.data == 0 if mode == "nearest" else np.isnan(y.data)
+    np.testing.assert_array_equal(missing, touched)
+
+
 def test_what_is_not_finite_stays_out_of_what_does_not_touch_it():
     x = np.ones((1, 1, 4, 4))
     x[0, 0, 0, 0] = np.nan

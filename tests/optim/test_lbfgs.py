@@ -141,7 +141,7 @@ def test_the_cubic_through_two_points():
 
 
 p0 = pcn.tensor([1.0], requires_grad=True)
-SAVED = {"state": {0: {"d": np.ones(3)}}, "param_groups": [{"params": [0]}]}
+SAVED = {"state": {0: {"d": np.ones(3)}}, "param_groups": optim.LBFGS([p0]).state_dict()["param_groups"]}
 
 
 @pytest.mark.parametrize(

@@ -176,7 +176,13 @@ p0 = pcn.tensor([1.0], requires_grad=True)
 
 def load(state):
     optimiser = optim.Adam([p0])
-    optimiser.load_state_dict({"param_groups": [{"params": [0]}], **state})
+    optimiser.load_state_dict({"param_groups": optimiser.state_dict()["param_groups"], **state})
+
+
+def bad_rate():
+    state = optim.Adam([p0]).state_dict()
+    state["param_groups"][0]["lr"] = -1.0
+    return state
 
 
 def wrong_gradient():
@@ -203,8 +209,10 @@ def wrong_gradient():
         (
             lambda: optim.SGD([p0]).load_state_dict({"state": {}, "param_groups": []}),
             ValueError,
-            r"do not have \[1\] parameters",
+            r"the saved groups have \[\] parameters, those of this optimiser \[1\]",
         ),
+        (lambda: load({"state": {}, "param_groups": [{"params": [0, 1]}]}), ValueError, r"\[2\] parameters.* \[1\]"),
+        (lambda: load({"state": {}, "param_groups": 3}), ValueError, "a list of dicts with a list of 'params'"),
         (
             lambda: load({"state": {0: {"exp_avg": np.zeros((2, 2))}}}),
             ValueError,
@@ -213,7 +221,9 @@ def wrong_gradient():
         (lambda: load({"state": {3: {}}}), ValueError, "parameter 3 of 1"),
         (lambda: load({"state": {"a": {}}}), ValueError, "parameter a of 1"),
         (lambda: load({"state": {0: 1}}), ValueError, "state of parameter 0 must be a dict"),
-        (lambda: load({"state": {}, "param_groups": [{}]}), ValueError, r"do not have \[1\] parameters"),
+        (lambda: load({"state": {}, "param_groups": [{}]}), ValueError, "a list of dicts with a list of 'params'"),
+        (lambda: load(optim.SGD([p0]).state_dict()), ValueError, "another kind.*are dampening lr.*of Adam are amsgrad"),
+        (lambda: load(bad_rate()), ValueError, "lr must not be negative, got -1"),
         (lambda: optim.SGD(3), TypeError, "params must be Tensors or groups of them, got int"),
         (lambda: optim.SGD([p0], lr="a"), TypeError, "lr must be a number, got str"),
         (lambda: optim.SGD([p0], lr=float("nan")), ValueError, "lr must not be negative, got nan"),
@@ -256,6 +266,59 @@ def test_state_is_kept_for_moved_parameters_only_and_takes_the_dtype_of_the_para
     plain.step()
     assert plain.state_dict()["state"] == {}
     assert b.dtype == np.float64
+
+
+KINDS = {kind: getattr(optim, kind) for kind in ("SGD", "Adam", "AdamW", "RMSprop", "LBFGS")}
+
+
+@pytest.mark.parametrize("own", KINDS)
+@pytest.mark.parametrize("other", KINDS)
+def test_the_state_of_another_kind_of_optimiser_is_refused(own, other):
+    optimiser, saved = KINDS[own]([p0], lr=0.25), KINDS[other]([p0], lr=0.5).state_dict()
+    if own == other or {own, other} == {"Adam", "AdamW"}:  # the same averages
+        optimiser.load_state_dict(saved)
+        assert optimiser.param_groups[0]["lr"] == 0.5
+        assert optimiser.param_groups[0].get("decoupled_weight_decay", False) == ("AdamW" in (own, other))
+    else:
+        with pytest.raises(ValueError, match=f"^{own}: the saved state is that of another kind of optimiser"):
+            optimiser.load_state_dict(saved)
+        assert optimiser.param_groups[0]["lr"] == 0.25  # nothing was changed
+
+
+def test_settings_that_schedules_and_pytorch_add_are_taken():
+    first, second = optim.SGD([p0], lr=0.1, momentum=0.9), optim.SGD([p0])
+    optim.lr_scheduler.OneCycleLR(first, 1.0, 10)
+    saved = first.state_dict()
+    saved["param_groups"][0] |= {"foreach": None, "fused": None, "differentiable": False}
+    second.load_state_dict(saved)
+    assert second.param_groups[0]["initial_lr"] == 1 / 25 and second.param_groups[0]["momentum"] == 0.95
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_saved_state_loads_as_arrays_and_as_tensors(make):
+    _, optimiser = run(make, GRADIENTS[:3])
+    saved = optimiser.state_dict()
+    assert all(isinstance(v, np.ndarray) for v in saved["state"][0].values())
+    tensors = {0: {name: pcn.tensor(v) for name, v in saved["state"][0].items()}}
+    twins = []
+    for state in (saved["state"], tensors):
+        twin = make([pcn.tensor(START, requires_grad=True)])
+        twin.load_state_dict({**saved, "state": state})
+        twins.append(next(iter(twin.state.values())))
+    for name, v in twins[0].items():
+        assert type(twins[1][name]) is np.ndarray and twins[1][name].dtype == v.dtype
+        np.testing.assert_array_equal(twins[1][name], v)
+    for name, v in tensors[0].items():
+        assert twins[1][name] is not v.data  # a copy
+
+
+def test_repr_shows_the_settings_of_every_group():
+    optimiser = optim.SGD([{"params": [p0]}, {"params": [], "lr": 0.5}], lr=0.1)
+    settings = ["dampening: 0.0", "lr: 0.1", "maximize: False", "momentum: 0.0", "nesterov: False", "weight_decay: 0.0"]
+    lines = repr(optimiser).split("\n")
+    assert lines[:8] == ["SGD (", "Parameter Group 0", *(f"    {s}" for s in settings)]
+    assert lines[8] == "Parameter Group 1" and lines[10] == "    lr: 0.5" and lines[-1] == ")"
+    assert repr(optim.lr_scheduler.StepLR(optimiser, 2)) == "StepLR(last_epoch=0, lr=[0.1, 0.5])"
 
 
 def test_named_parameters_and_groups_added_later():

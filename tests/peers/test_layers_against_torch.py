@@ -65,7 +65,7 @@ def test_layers_are_pytorchs(case, peers):
         same(y, z)
         for (k, p), q in zip(ours.named_parameters(), theirs.parameters(), strict=True):
             weights = rng.standard_normal(y.shape)
-            g = pcn.grad((y * weights).sum(), p)[0]
+            g = pcn.grad((y * weights).sum(), p, retain_graph=True)[0]
             same(g, torch.autograd.grad((z * torch.tensor(weights)).sum(), q, retain_graph=True)[0], k)
         for (k, a), b in zip(ours.named_buffers(), theirs.buffers(), strict=True):
             same(a, b, k)

@@ -55,6 +55,15 @@ def with_number(draw, name):
     return Trial(f, [x], (name, c))
 
 
+@entry("%", "//")
+def division_of_whole_numbers(draw, name):
+    x, y = tied(draw, draw(shapes)) * 3, draw(st.sampled_from([2, -1.5, 0.7, np.inf, 0.0]))
+    x = np.where(draw(st.booleans()) & (x == 3), np.inf, x)
+    f = {"%": lambda m, F, x: m.stack([x % y, x % m.tensor(y), y % x]),
+         "//": lambda m, F, x: m.stack([x // y, x // m.tensor(y), y // x])}[name]  # fmt: skip
+    return Trial(f, [x], (name, x, y), grad=False)
+
+
 @entry("clamp")
 def clamp(draw, name):
     x = tied(draw, draw(shapes))
@@ -387,6 +396,9 @@ def whole(draw, name):
         lambda m, x: x.reciprocal(), lambda m, x: x.square(), lambda m, x: x.sum(dtype=m.float32),
         lambda m, x: x.prod(dtype=m.float64), lambda m, x: x.cumsum(0, dtype=m.float32), lambda m, x: x.unbind()[0],
         lambda m, x: m.einsum("i...->...", x), lambda m, x: x.float().sum(dtype=m.int64),
+        lambda m, x: ~x, lambda m, x: x & (x > 0), lambda m, x: (x > 0) | x, lambda m, x: x ^ 3, lambda m, x: True & x,
+        lambda m, x: x % 3, lambda m, x: x // -2, lambda m, x: x % 2.5, lambda m, x: 7.5 // (x + 5),
+        lambda m, x: x.int(), lambda m, x: x.long(), lambda m, x: x.bool(),
         lambda m, x: x.all(0), lambda m, x: x.any(), lambda m, x: x.isfinite(), lambda m, x: x.clamp(0, 1),
     ]  # fmt: skip
     numbers = [
