@@ -12,6 +12,7 @@
 #include "isa.hpp"
 #include "nms.hpp"
 #include "pool.hpp"
+#include "regions.hpp"
 
 namespace py = pybind11;
 using namespace pyconvnet;
@@ -160,6 +161,56 @@ Index nms_of(const Array<T>& boxes, const Array<T>& scores, T iou_threshold, Arr
     return nms<T>(n, bp, sp, iou_threshold, kp);
 }
 
+bool rows_of(const Array<Index>& a, Index n, Index columns) {
+    return a.ndim() == 2 && a.shape(0) == n && a.shape(1) == columns;
+}
+bool all_in(const Array<Index>& a, Index low, Index high) {   // low <= every entry < high
+    const Index* p = a.data();
+    for (Index i = 0; i < a.size(); i++)
+        if (p[i] < low || p[i] >= high) return false;
+    return true;
+}
+
+template <class T>
+void segment_graph_of(const Array<Index>& edges, const Array<T>& weights, double k, Index min_size,
+                      Array<Index>& labels) {
+    require(edges.ndim() == 2 && weights.ndim() == 1 && labels.ndim() == 1, "a graph takes [n, 2], [n], [nodes]");
+    const Index nodes = labels.shape(0), n = weights.shape(0);
+    require(rows_of(edges, n, 2), "a graph takes two nodes and one weight for each edge");
+    const Index* ep = in(edges);
+    require(all_in(edges, 0, nodes), "an edge to a node that does not exist");
+    const T* wp = in(weights);
+    Index* lp = out(labels);
+    py::gil_scoped_release release;
+    segment_graph<T>(nodes, n, ep, wp, k, min_size, lp);
+}
+
+Index merge_regions_of(const Array<Index>& sizes, const Array<Index>& boxes, const Array<Index>& colour,
+                       const Array<Index>& texture, const Array<Index>& pairs, Index image_size,
+                       const std::array<double, 4>& weights, Array<Index>& merges, Array<double>& similarities,
+                       Array<Index>& all_boxes) {
+    constexpr Index COUNTS = Index{1} << 31, COORDINATES = Index{1} << 25;
+    require(sizes.ndim() == 1 && colour.ndim() == 2 && texture.ndim() == 2 && pairs.ndim() == 2 &&
+                similarities.ndim() == 1,
+            "regions take [r], [r, 4], [r, colours], [r, textures], [p, 2]");
+    const Index r = sizes.shape(0), p = pairs.shape(0);
+    require(r > 0 && image_size > 0, "no region, or an empty picture");
+    require(rows_of(boxes, r, 4) && colour.shape(0) == r && texture.shape(0) == r && rows_of(pairs, p, 2) &&
+                rows_of(merges, r - 1, 2) && similarities.shape(0) == r - 1 && rows_of(all_boxes, 2 * r - 1, 4),
+            "the regions' arrays do not fit each other");
+    Regions start{r, colour.shape(1), texture.shape(1), in(sizes), in(boxes), in(colour), in(texture), image_size,
+                  {weights[0], weights[1], weights[2], weights[3]}};
+    const Index* pp = in(pairs);
+    require(all_in(pairs, 0, r) && all_in(colour, 0, COUNTS) && all_in(texture, 0, COUNTS) &&
+                all_in(sizes, 0, Index{1} << 50) && all_in(boxes, -COORDINATES, COORDINATES),
+            "a region's number is out of range");
+    for (Index i = 0; i < p; i++) require(pp[2 * i] < pp[2 * i + 1], "a pair of regions is out of order");
+    Index *mp = out(merges), *ap = out(all_boxes);
+    double* sp = out(similarities);
+    py::gil_scoped_release release;
+    return merge_regions(start, p, pp, mp, sp, ap);
+}
+
 template <class T, class... Rows>
 ChannelShape channel_shape(const Array<T>& x, const Rows&... rows) {
     require(x.ndim() >= 2 && x.size() > 0, "batch norm takes [n, c, ...], not empty");
@@ -254,6 +305,8 @@ void define(py::module_& m) {
     m.def("max_pool_indices", max_pool_indices<T>, a("x"), a("indices"), a("kernel"), a("stride"),
           a("padding"), a("dilation"));
     m.def("nms", nms_of<T>, a("boxes"), a("scores"), py::arg("iou_threshold"), a("keep"));
+    m.def("segment_graph", segment_graph_of<T>, a("edges"), a("weights"), py::arg("k"), py::arg("min_size"),
+          a("labels"));
     m.def("batch_norm_statistics", batch_norm_statistics<T>, a("x"), a("mean"), a("var"));
     m.def("batch_norm", batch_norm<T>, a("x"), a("mean"), a("rstd"), a("weight"), a("bias"), a("y"));
     m.def("batch_norm_sums", batch_norm_sums<T>, a("g"), a("x"), a("mean"), a("rstd"), a("sum_g"),
@@ -270,6 +323,9 @@ PYBIND11_MODULE(_cpp, m) {
     m.doc() = "The compiled kernels; use pyconvnet.kernels.";
     define<float>(m);
     define<double>(m);
+    const auto a = [](const char* name) { return py::arg(name).noconvert(); };
+    m.def("merge_regions", merge_regions_of, a("sizes"), a("boxes"), a("colour"), a("texture"), a("pairs"),
+          py::arg("image_size"), py::arg("weights"), a("merges"), a("similarities"), a("all_boxes"));
     m.def("supported_isas", [] {
         const char* names[3];
         py::tuple result(supported_isas(names));

@@ -1,7 +1,7 @@
 """One array function per kernel, three interchangeable backends: naive (the definition), numpy, cpp.
 
-NumPy arrays in, new C-ordered arrays out; float32 or float64, one of them per call. Each function checks its
-arguments, with words, and hands them to the backend that `use` selected.
+NumPy arrays in, new C-ordered arrays out; float32 or float64, one of them per call (regions of pictures are counts,
+int64). Each function checks its arguments, with words, and hands them to the backend that `use` selected.
 """
 
 import math
@@ -18,6 +18,7 @@ from pyconvnet.kernels.backend import (
     supported_isas,
     use,
 )
+from pyconvnet.kernels.regions import merge_regions, segment_graph
 
 __all__ = [
     "active",
@@ -36,7 +37,9 @@ __all__ = [
     "leaky_relu",
     "leaky_relu_grad",
     "max_pool_indices",
+    "merge_regions",
     "nms",
+    "segment_graph",
     "set_num_threads",
     "supported_isas",
     "use",

@@ -70,6 +70,23 @@ def nms(boxes, scores, iou_threshold):
     return keep[:kept].copy()
 
 
+def segment_graph(nodes, edges, weights, k, min_size):
+    """Radix sort and union-find: cpp/segment_graph.cpp."""
+    labels = np.empty(nodes, np.int64)
+    _cpp.segment_graph(_raw(edges), _raw(weights), k, min_size, labels)
+    return labels
+
+
+def merge_regions(sizes, boxes, colour, texture, pairs, image_size, weights):
+    """A heap of the neighbouring pairs: cpp/merge_regions.cpp."""
+    r = len(sizes)
+    merges, similarities = np.empty((r - 1, 2), np.int64), np.empty(r - 1, np.float64)
+    all_boxes = np.empty((2 * r - 1, 4), np.int64)
+    regions = map(_raw, (sizes, boxes, colour, texture, pairs))
+    m = _cpp.merge_regions(*regions, image_size, weights, merges, similarities, all_boxes)
+    return merges[:m].copy(), similarities[:m].copy(), all_boxes[: r + m].copy()
+
+
 def _like(x):
     return np.empty(x.shape, x.dtype)
 
