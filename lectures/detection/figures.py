@@ -12,13 +12,13 @@ def detections(report, test, model, count=6):
         for column, i in enumerate(chosen):
             image, target = test[i]
             boxes, scores, labels = model.predict(image[None])[0]
-            _draw(axes[0, column], image, boxes, labels, scores, model.classes)
-            _draw(axes[1, column], image, target[0], target[1], None, model.classes)
+            draw(axes[0, column], image, boxes, labels, scores, model.classes)
+            draw(axes[1, column], image, target[0], target[1], None, model.classes)
         axes[0, 0].set_title("found", loc="left")
         axes[1, 0].set_title("ground truth", loc="left")
 
 
-def _draw(ax, image, boxes, labels, scores, classes, few=4):
+def draw(ax, image, boxes, labels, scores, classes, few=4):
     """Boxes with their text; in a crowd, where text would hide the picture, by colour with a key."""
     if len(boxes) <= few:
         pcn.viz.draw_boxes(image, boxes, labels, scores, classes=classes, ax=ax)

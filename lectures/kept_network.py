@@ -1,0 +1,27 @@
+"""Networks trained by one lecture and used by another: kept in the cache folder under all that they depend on."""
+
+import warnings
+
+from lectures.cache import cache_folder, fingerprint
+from pyconvnet.io import load, save
+
+
+def keep_network(model, *identity):
+    """Keep the weights under `identity`: code (Path of a file), options, arrays of the data (see `fingerprint`)."""
+    try:
+        save(model.state_dict(), _path(identity))
+    except OSError as error:  # a cache that cannot be written costs time, not the run
+        warnings.warn(f"the network is not kept: {error}", RuntimeWarning, stacklevel=2)
+
+
+def load_kept_network(model, *identity):
+    """Give `model` the weights kept under `identity`; False where there are none, or they do not fit any more."""
+    try:
+        model.load_state_dict(load(_path(identity)))
+    except (OSError, ValueError, RuntimeError):
+        return False
+    return True
+
+
+def _path(identity):
+    return cache_folder() / "networks" / f"{fingerprint(*identity)}.safetensors"
