@@ -165,9 +165,13 @@ def _is_target(target):
 
 def _sick(model, loss_of, image, target, rest):
     """Whether this picture with these boxes has a loss or gradient that is not finite."""
-    try:
-        loss = loss_of(model, (image, [tuple(target)], *rest))
-    except (ValueError, IndexError):  # a loss may refuse so small a batch
+    for copies in (1, 2):  # batch norm over features cannot do with one
+        try:
+            loss = loss_of(model, (np.repeat(image, copies, axis=0), [tuple(target)] * copies, *rest))
+            break
+        except (ValueError, IndexError):
+            continue
+    else:
         return False
     terms = [v for v in loss.values() if hasattr(v, "backward")] if isinstance(loss, dict) else [loss]
     total = sum(terms[1:], terms[0])

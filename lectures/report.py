@@ -58,7 +58,7 @@ class Report:
             print(path)
 
     def table(self):
-        """The metrics beside their baselines, then time and what else was measured, as text."""
+        """The metrics beside their baselines, time, what else was measured, and the variants, as text."""
         rows = [("metric", "value", "baseline")]
         for name, value in self.metrics.items():
             baseline = self.baselines.get(name)
@@ -68,10 +68,21 @@ class Report:
                 rows.append((name, _show(value), _show(baseline)))
         rows.append(("train seconds", f"{self.train_seconds:.1f}", ""))
         rows += [(name.replace("_", " "), _show(v), "") for name, v in self.extra.items() if isinstance(v, int | float)]
-        widths = [max(len(row[i]) for row in rows) for i in range(3)]
-        lines = [f"{a:<{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}".rstrip() for a, b, c in rows]
-        lines.insert(1, "-" * max(map(len, lines)))
-        return "\n".join(lines)
+        numbers = [k for v in self.variants.values() for k, n in v.items() if isinstance(n, int | float)]
+        names = list(dict.fromkeys(numbers))
+        variants = [("variant", *names), *((k, *(_show(v.get(n)) for n in names)) for k, v in self.variants.items())]
+        return _columns(rows) + ("\n\n" + _columns(variants) if names else "")
+
+
+def _columns(rows):
+    """Rows of words under their titles: the first column to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    lines = [
+        "  ".join([f"{first:<{widths[0]}}", *(f"{v:>{w}}" for v, w in zip(rest, widths[1:]))]).rstrip()
+        for first, *rest in rows
+    ]
+    lines.insert(1, "-" * max(map(len, lines)))
+    return "\n".join(lines)
 
 
 def _show(value):

@@ -35,6 +35,7 @@ class SceneVariant:
 SCENE_VARIANTS = {
     "shapes64": SceneVariant(),
     "crowded104": SceneVariant(size=104, objects=(10, 10)),
+    "single48": SceneVariant(size=48, objects=(1, 1), side=(16, 40)),
 }
 
 
