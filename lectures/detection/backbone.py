@@ -5,22 +5,23 @@ from pyconvnet import nn
 WIDTHS = (16, 32, 64)  # channels at strides 2, 2 and 4 (8)
 
 
-def plain_backbone(stride=4):
+def plain_backbone(stride=4, padded=True):
     """conv 5x5/2 16, conv 32, pool, conv 64, conv 64; at stride 8 another pool, conv 64, conv 64.
 
-    Pictures (N, 3, H, W) to features (N, 64, H / stride, W / stride). ValueError unless stride is 4 or 8.
+    Pictures (N, 3, H, W) to features (N, 64, H / stride, W / stride), or fewer where `padded` is False: "valid"
+    convolutions see nothing but picture. ValueError unless stride is 4 or 8.
     """
     _check_stride(stride)
     stem, middle, top = WIDTHS
     layers = [
-        *conv_layer(3, stem, kernel_size=5, stride=2),
-        *conv_layer(stem, middle),
+        *conv_layer(3, stem, kernel_size=5, stride=2, padded=padded),
+        *conv_layer(stem, middle, padded=padded),
         nn.MaxPool2d(2),
-        *conv_layer(middle, top),
-        *conv_layer(top, top),
+        *conv_layer(middle, top, padded=padded),
+        *conv_layer(top, top, padded=padded),
     ]
     if stride == 8:
-        layers += [nn.MaxPool2d(2), *conv_layer(top, top), *conv_layer(top, top)]
+        layers += [nn.MaxPool2d(2), *conv_layer(top, top, padded=padded), *conv_layer(top, top, padded=padded)]
     return nn.Sequential(*layers)
 
 
@@ -54,9 +55,9 @@ class ResidualBlock(nn.Module):
         return self.relu(self.shortcut(x) + self.change(x))
 
 
-def conv_layer(inputs, outputs, kernel_size=3, stride=1):
-    """Convolution that keeps the size (divided by `stride`), batch norm, leaky relu."""
-    conv = nn.Conv2d(inputs, outputs, kernel_size, stride, padding=kernel_size // 2, bias=False)
+def conv_layer(inputs, outputs, kernel_size=3, stride=1, padded=True):
+    """Convolution that keeps the size (divided by `stride`) if `padded`, batch norm, leaky relu."""
+    conv = nn.Conv2d(inputs, outputs, kernel_size, stride, padding=kernel_size // 2 if padded else 0, bias=False)
     nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
     return conv, nn.BatchNorm2d(outputs, momentum=0.05), nn.LeakyReLU(0.1)
 

@@ -17,12 +17,68 @@ CODE_LINES = 25  # of a cell: what a student takes in at one glance
 
 # What each walk-through explains: it may call these functions, and must not hold a second copy of them.
 EXPLAINS = {
+    "fixed_n": ("lectures/detection/fixed_n.py", "lectures/detection/localization.py", "lectures/training.py"),
+    "localization": (
+        "lectures/detection/localization.py",
+        "lectures/detection/localization_variants.py",
+        "lectures/training.py",
+    ),
     "convolution": (
         "pyconvnet/kernels/naive.py",
         "pyconvnet/kernels/numpy.py",
         "pyconvnet/primitives/conv.py",
         "pyconvnet/functional/convolution.py",
         "pyconvnet/autograd.py",
+    ),
+    "proposals": (
+        "lectures/detection/graph_segmentation.py",
+        "lectures/detection/selective_search.py",
+        "lectures/detection/edge_boxes.py",
+        "lectures/detection/constant_proposals.py",
+        "lectures/detection/proposals.py",
+        "lectures/detection/proposal_figures.py",
+    ),
+    "fast_rcnn": (
+        "lectures/detection/fast_rcnn.py",
+        "lectures/detection/region_head.py",
+        "lectures/detection/regions.py",
+        "lectures/detection/region_figures.py",
+        "lectures/detection/feature_sharing.py",
+    ),
+    "rcnn_minus_r": (
+        "lectures/detection/rcnn_minus_r.py",
+        "lectures/detection/fast_rcnn.py",
+        "lectures/detection/constant_proposals.py",
+        "lectures/detection/region_figures.py",
+    ),
+    "faster_rcnn": (
+        "lectures/detection/faster_rcnn.py",
+        "lectures/detection/rpn.py",
+        "lectures/detection/rpn_figures.py",
+        "lectures/detection/region_head.py",
+        "lectures/detection/matching.py",
+    ),
+    "rcnn": (
+        "lectures/detection/rcnn.py",
+        "lectures/detection/post_hoc.py",
+        "lectures/detection/post_hoc_costs.py",
+        "lectures/detection/linear_svm.py",
+        "lectures/detection/box_regression.py",
+        "lectures/detection/warping.py",
+    ),
+    "spp_net": ("lectures/detection/spp_net.py", "lectures/detection/post_hoc.py"),
+    "sliding_window": (
+        "lectures/detection/sliding_window.py",
+        "lectures/detection/windows.py",
+        "lectures/detection/warping.py",
+        "lectures/detection/hog_svm.py",
+        "lectures/detection/window_figures.py",
+    ),
+    "overfeat": (
+        "lectures/detection/overfeat.py",
+        "lectures/detection/sliding_window.py",
+        "lectures/detection/windows.py",
+        "lectures/detection/window_figures.py",
     ),
     "yolo": ("lectures/detection/yolo.py", "lectures/detection/figures.py", "lectures/training.py"),
 }
