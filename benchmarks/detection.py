@@ -6,13 +6,13 @@ import numpy as np
 
 import pyconvnet as pcn
 from benchmarks.interleave import medians
-from lectures.detection.constant_proposals import kmeans_boxes
 from lectures.detection.fast_rcnn import FastRCNN
 from lectures.detection.faster_rcnn import FasterRCNN
-from lectures.detection.feature_sharing import share_against_recompute
 from lectures.detection.overfeat import OverFeat
+from lectures.detection.proposing.constant_proposals import kmeans_boxes
 from lectures.detection.rcnn import RCNN
 from lectures.detection.rcnn_minus_r import RCNNMinusR
+from lectures.detection.regions.feature_sharing import share_against_recompute
 from lectures.detection.sliding_window import SlidingWindow
 from lectures.detection.spp_net import SPPNet
 from lectures.detection.yolo import OneShotDetector

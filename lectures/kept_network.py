@@ -1,6 +1,7 @@
 """Networks trained by one lecture and used by another: kept in the cache folder under all that they depend on."""
 
 import warnings
+from pathlib import Path
 
 from lectures.cache import cache_folder, fingerprint
 from pyconvnet.io import load, save
@@ -21,6 +22,12 @@ def load_kept_network(model, *identity):
     except (OSError, ValueError, RuntimeError):
         return False
     return True
+
+
+def code_of(lecture):
+    """The files that a network of this lecture (its __file__) depends on: its own, and the rooms beside it."""
+    lecture, rooms = Path(lecture), ("foundation", "regions", "proposing")
+    return [lecture, *(file for room in rooms for file in sorted((lecture.parent / room).glob("*.py")))]
 
 
 def _path(identity):

@@ -15,33 +15,36 @@ scratch. The paper's negatives overlap an object by at least 0.1; ours need not,
 
 import time
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
 import pyconvnet as pcn
-from lectures.detection import figures, region_figures
-from lectures.detection.backbone import centred, plain_backbone
-from lectures.detection.constant_proposals import random_boxes
-from lectures.detection.datasets import detection_data
-from lectures.detection.detector import Detector, suppress
-from lectures.detection.evaluation import judge
-from lectures.detection.feature_sharing import share_against_recompute
-from lectures.detection.learning import Settings, learn
-from lectures.detection.proposal_cache import cached_proposals
-from lectures.detection.region_head import RegionHead, decode_regions, head_loss, pool_regions
-from lectures.detection.regions import KeptProposals, proposal_recall, split_proposals, with_proposals
-from lectures.detection.selective_search import selective_search
-from lectures.kept_network import keep_network, load_kept_network
+from lectures.detection.drawing import figures, region_figures
+from lectures.detection.foundation.backbone import centred, plain_backbone
+from lectures.detection.foundation.datasets import detection_data
+from lectures.detection.foundation.detector import Detector
+from lectures.detection.foundation.evaluation import judge
+from lectures.detection.foundation.learning import Settings, learn
+from lectures.detection.foundation.suppression import suppress
+from lectures.detection.proposing.carried_proposals import (
+    KeptProposals,
+    proposal_recall,
+    split_proposals,
+    with_proposals,
+)
+from lectures.detection.proposing.constant_proposals import random_boxes
+from lectures.detection.proposing.proposal_cache import cached_proposals
+from lectures.detection.proposing.selective_search import selective_search
+from lectures.detection.regions.feature_sharing import share_against_recompute
+from lectures.detection.regions.region_head import RegionHead, decode_regions, head_loss, pool_regions
+from lectures.kept_network import code_of, keep_network, load_kept_network
 from lectures.macs import counted_macs
 
 STRIDE = 4  # pixels per cell of the feature map
 PROPOSALS, PROPOSALS_PHOTOGRAPHS = 200, 1000  # at most, per picture: photographs are larger and fuller
 LENIENT = 0.02  # the confidence threshold for average precision, which wants the whole curve
 TIMED = 50  # pictures
-CODE = [Path(__file__).with_name(f"{name}.py") for name in (
-    "backbone", "datasets", "fast_rcnn", "learning", "matching", "region_head", "regions"
-)]  # fmt: skip
+CODE = code_of(__file__)
 
 
 class FastRCNN(Detector):

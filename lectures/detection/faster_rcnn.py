@@ -5,11 +5,11 @@ R-CNN" (one network, four losses, joint training) and "Faster R-CNN (based on Re
 Networks II" (simple alternating optimisation of RPN and Fast R-CNN); deck "Localization, Object Detection,
 Segmentation", slides "Faster R-CNN". Ren et al., "Faster R-CNN" (2015).
 
-The backbone's features go to the region proposal network (rpn.py) and, pooled in each proposal, to the head of Fast
-R-CNN (region_head.py). `trained` minimises the sum of the four losses. The proposals enter the head as numbers: no
-gradient flows through their corners ("approximate joint training" in the paper). `alternating` takes the paper's four
-steps instead. Ours is smaller: four convolutions instead of 13, at stride 4, trained from scratch; 100 proposals
-instead of 300.
+The backbone's features go to the region proposal network (proposing/rpn.py) and, pooled in each proposal, to the head
+of Fast R-CNN (regions/region_head.py). `trained` minimises the sum of the four losses. The proposals enter the head as
+numbers: no gradient flows through their corners ("approximate joint training" in the paper). `alternating` takes the
+paper's four steps instead. Ours is smaller: four convolutions instead of 13, at stride 4, trained from scratch; 100
+proposals instead of 300.
 """
 
 import time
@@ -18,16 +18,25 @@ from dataclasses import replace
 import numpy as np
 
 import pyconvnet as pcn
-from lectures.detection import figures, rpn, rpn_figures
-from lectures.detection.backbone import centred, plain_backbone, residual_backbone
-from lectures.detection.datasets import detection_data
-from lectures.detection.detector import Detector, suppress
-from lectures.detection.evaluation import judge
-from lectures.detection.learning import Settings, learn
-from lectures.detection.region_head import RegionHead, decode_regions, head_loss, pool_regions
-from lectures.detection.regions import proposal_recall
-from lectures.detection.rpn import SHAPES, STRIDE, ProposalNetwork, RegionProposalNetwork, anchor_shapes, rpn_loss
-from lectures.detection.threshold_demo import ThresholdDemo
+from lectures.detection.drawing import figures, rpn_figures
+from lectures.detection.foundation.backbone import centred, plain_backbone, residual_backbone
+from lectures.detection.foundation.datasets import detection_data
+from lectures.detection.foundation.detector import Detector
+from lectures.detection.foundation.evaluation import judge
+from lectures.detection.foundation.learning import Settings, learn
+from lectures.detection.foundation.suppression import suppress
+from lectures.detection.foundation.threshold_demo import ThresholdDemo
+from lectures.detection.proposing import rpn
+from lectures.detection.proposing.carried_proposals import proposal_recall
+from lectures.detection.proposing.rpn import (
+    SHAPES,
+    STRIDE,
+    ProposalNetwork,
+    RegionProposalNetwork,
+    anchor_shapes,
+    rpn_loss,
+)
+from lectures.detection.regions.region_head import RegionHead, decode_regions, head_loss, pool_regions
 
 PROPOSALS = 100  # regions of a picture that are looked at
 

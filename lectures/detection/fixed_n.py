@@ -16,12 +16,13 @@ and how far slots that may stay empty help. Cost and units are those of `localiz
 import numpy as np
 
 import pyconvnet as pcn
-from lectures.detection import figures
-from lectures.detection.backbone import centred, plain_backbone
-from lectures.detection.datasets import DetectionData, detection_data
-from lectures.detection.detector import Detector, suppress
-from lectures.detection.evaluation import judge
-from lectures.detection.learning import Settings, learn
+from lectures.detection.drawing import figures
+from lectures.detection.foundation.backbone import centred, plain_backbone
+from lectures.detection.foundation.datasets import DetectionData, detection_data
+from lectures.detection.foundation.detector import Detector
+from lectures.detection.foundation.evaluation import judge
+from lectures.detection.foundation.learning import Settings, learn
+from lectures.detection.foundation.suppression import suppress
 from lectures.detection.localization import boxes_as_fractions, boxes_in_pixels, refuse_impossible, resized
 from pyconvnet import functional as F
 from pyconvnet import nn

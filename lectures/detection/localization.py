@@ -16,12 +16,12 @@ with) are trained by `compare` and stand under "variants".
 import numpy as np
 
 import pyconvnet as pcn
-from lectures.detection import figures
-from lectures.detection.backbone import centred, conv_layer, plain_backbone
-from lectures.detection.detector import Detector
-from lectures.detection.evaluation import judge
-from lectures.detection.learning import Settings, learn
-from lectures.detection.one_object import one_object_data
+from lectures.detection.drawing import figures, localization_figures
+from lectures.detection.foundation import one_object
+from lectures.detection.foundation.backbone import centred, conv_layer, plain_backbone
+from lectures.detection.foundation.detector import Detector
+from lectures.detection.foundation.evaluation import judge
+from lectures.detection.foundation.learning import Settings, learn
 from pyconvnet import functional as F
 from pyconvnet import nn
 
@@ -164,61 +164,80 @@ def cost_of(alpha):
     return loss_of
 
 
-def accuracy_and_iou(model, test):
-    """{"accuracy": share of right classes, "iou": mean IoU of box and object, whatever the class said}.
-
-    Over the pictures with an object. With a single class every answer is right: accuracy is then left out.
-    """
-    samples = [sample for sample in test if len(sample[1][0])]
-    answers = model.predict([image for image, _ in samples], confidence_threshold=0)
-    right = [labels[0] == target[1][0] for (_, _, labels), (_, target) in zip(answers, samples)]
-    overlap = [iou(boxes[0], target[0][0]) for (boxes, _, _), (_, target) in zip(answers, samples)]
-    found = {"accuracy": float(np.mean(right)), "iou": float(np.mean(overlap))}
-    return found if len(model.classes) > 1 else {"iou": found["iou"]}
-
-
-def iou(p, q):
-    """IoU of two boxes; 0 where neither has an area."""
-    return float(np.nan_to_num(pcn.ops.box_iou(p[None].astype(np.float32), q[None])[0, 0]))
-
-
-def baselines(train, test, most=1000):
-    """The same answer for every picture: the commonest class, and the training box with the best mean IoU."""
-    targets = [target for _, target in (train[i] for i in range(min(most, len(train)))) if len(target[0])]
-    boxes, labels = np.concatenate([t[0] for t in targets]), np.concatenate([t[1] for t in targets])
-    box = boxes[pcn.ops.box_iou(boxes, boxes).mean(1).argmax()]
-    truths = [target for _, target in test if len(target[0])]
-    right = float(np.mean([target[1][0] == np.bincount(labels).argmax() for target in truths]))
-    return {"accuracy": right, "iou": float(np.mean([iou(box, target[0][0]) for target in truths]))}
-
-
 def run(options, report):
     """The lecture: train, judge on unseen pictures, draw; then the other settings."""
-    data = one_object_data(options, PHOTOGRAPH)
+    data = one_object.one_object_data(options, PHOTOGRAPH)
     model, training = trained(options, report, data)
     judge(model, data, report)
-    found, constant = accuracy_and_iou(model, data.test), baselines(data.train, data.test)
+    found, constant = one_object.accuracy_and_iou(model, data.test), one_object.baselines(data.train, data.test)
     report.metrics.update(found)
     report.baselines.update({name: constant[name] for name in found})
     if "accuracy" not in found:
         print(f"accuracy is left out: {data.classes[0]} is the only class, so every answer is right")
-    cost_curves(report, training.parts)
+    localization_figures.cost_curves(report, training.parts, ALPHA)
     figures.detections(report, data.test, model)
     if options.data is None:
-        from lectures.detection.localization_variants import compare
-
         compare(options, report, data)
 
 
-def cost_curves(report, parts, window=50):
-    """Both terms of J at every step: running means over `window` steps."""
-    with report.figure("cost", size=(6, 4)) as axes:
-        ax = axes[0, 0]
-        labels = {"class": "J_class", "box": f"alpha J_box, alpha = {ALPHA:g}"}
-        for (name, values), colour in zip(parts.items(), ("tab:blue", "tab:orange")):
-            ax.plot(np.arange(1, len(values) + 1), values, color=colour, alpha=0.2, linewidth=0.7)
-            if len(values) >= window:
-                mean = np.convolve(values, np.ones(window) / window, mode="valid")
-                ax.plot(np.arange(window, len(values) + 1), mean, color=colour, label=labels[name])
-        ax.set(xlabel="step", ylabel="cost per picture", yscale="log")
-        ax.legend()
+ALPHAS = (0.0, 0.1, ALPHA, 30.0, 1000.0)
+VARIANT = Settings(steps=1500, batch=16, lr=3e-3, quick=6)  # 24,000 pictures each: less than the lecture's localizer
+FINE_TUNING = Settings(steps=500, batch=16, lr=1e-3, quick=6)
+
+
+class TwoHeads(Localizer):
+    """A classifier that gets a localisation head of its own: `output` keeps the classes, `box_head` has the box."""
+
+    def __init__(self, classifier):
+        super().__init__(classifier.classes, classifier.size)
+        self.load_state_dict(classifier.state_dict())
+        self.box_head = dense_layers(4)
+
+    def forward(self, images):
+        maps = self.features(centred(resized(images, self.size)))
+        return self.output(maps)[:, :-4], self.box_head(maps)
+
+
+def compare(options, report, data):
+    """Train every other setting on `data.train`, judge it on `data.test`: accuracy and IoU under "variants"."""
+    seconds = report.train_seconds
+
+    def judge(name, model):
+        report.variants[name] = one_object.accuracy_and_iou(model, data.test)
+        return model
+
+    def other(name, **settings):
+        stage = name.replace(" ", "-").replace(",", "")
+        return judge(name, trained(options, report, data, VARIANT, stage=stage, **settings)[0])
+
+    models = {alpha: other(f"alpha {alpha:g}", alpha=alpha) for alpha in ALPHAS}
+    other("average over all places", head="average")
+    other("average over all places, no border", head="average", border=False)
+
+    two = TwoHeads(models[0.0])  # alpha = 0: a network that has only learned to classify
+    head_alone(two, options, report, data)
+    judge("head alone on the classifier", two)
+    learn(two, cost_of(ALPHA), data, FINE_TUNING, options, report, "end-to-end")
+    judge("then both tasks end to end", two)
+
+    report.extra["variants_train_seconds"] = report.train_seconds - seconds
+    report.train_seconds = seconds
+    localization_figures.alpha_sweep(report, ALPHAS)
+
+
+def head_alone(model, options, report, data):
+    """"The localization head is trained separately with regression": the classifier stays as it is."""
+    classifier = [*model.features.parameters(), *model.output.parameters()]
+    for p in classifier:
+        p.requires_grad = False
+    head = list(model.box_head.parameters())
+    learn(model, regression_cost, data, VARIANT, options, report, "head-alone", head)
+    for p in classifier:
+        p.requires_grad = True
+
+
+def regression_cost(model, images, targets, rng):
+    """alpha J_box alone; batch norm in the classifier keeps the averages it has."""
+    model.features.eval()
+    model.output.eval()
+    return {"box": localization_cost(model(images), targets, images.shape[2:], ALPHA)["box"]}

@@ -20,25 +20,26 @@ import time
 import numpy as np
 
 import pyconvnet as pcn
-from lectures.detection import figures, sliding_window
-from lectures.detection.backbone import centred, plain_backbone
-from lectures.detection.datasets import detection_data
-from lectures.detection.detector import Detector, suppress
-from lectures.detection.evaluation import judge
-from lectures.detection.learning import Settings, learn
-from lectures.detection.matching import overlaps
-from lectures.detection.sliding_window import SCENE_SHAPES, above
-from lectures.detection.warping import warp
-from lectures.detection.windows import CONTEXT, WINDOW, all_windows, level
+from lectures.detection import sliding_window
+from lectures.detection.drawing import figures
+from lectures.detection.foundation.backbone import centred, plain_backbone
+from lectures.detection.foundation.datasets import detection_data
+from lectures.detection.foundation.detector import Detector
+from lectures.detection.foundation.evaluation import judge
+from lectures.detection.foundation.learning import Settings, learn
+from lectures.detection.foundation.matching import overlaps
+from lectures.detection.foundation.suppression import above, merge, suppress
+from lectures.detection.regions.warping import warp
+from lectures.detection.regions.windows import CONTEXT, WINDOW, all_windows, level
+from lectures.detection.sliding_window import SCENE_SHAPES
 from lectures.macs import counted_macs
 from pyconvnet import functional as F
 from pyconvnet import nn
-from pyconvnet.ops import batched_nms, decode_boxes, encode_boxes
+from pyconvnet.ops import decode_boxes, encode_boxes
 
 REGRESSED = 0.5  # IoU with an object from which on a window learns to reach its box
 WINDOWS = 8  # of each training picture
 WEIGHTS = (10.0, 10.0, 5.0, 5.0)  # of dx, dy, dw, dh: all of about unit spread
-MERGED = 0.5  # IoU from which on two boxes of one class are taken for the same answer
 
 
 class OverFeat(Detector):
@@ -83,10 +84,14 @@ class OverFeat(Detector):
         found = []
         for image in images:
             probabilities, offsets = self.dense_answers(image)
-            boxes = decode_boxes(offsets, windows, WEIGHTS) if self.regress else windows
+            boxes = self.moved(windows, offsets) if self.regress else windows
             candidates = above(boxes, probabilities, confidence_threshold)
             found.append(merge(*candidates, nms_threshold) if self.merge else suppress(*candidates, nms_threshold))
         return found
+
+    def moved(self, windows, offsets):
+        """The boxes that the windows (n, 4) say their objects have."""
+        return decode_boxes(offsets, windows, WEIGHTS)
 
     def dense_answers(self, image):
         """(probabilities (n, classes + 1), offsets (n, 4)) for `all_windows` of one picture (3, H, W)."""
@@ -98,16 +103,6 @@ class OverFeat(Detector):
 def flat(map):
     """(channels, rows, columns) to (rows * columns, channels)."""
     return map.reshape(len(map), -1).T
-
-
-def merge(boxes, scores, labels, nms_threshold):
-    """`suppress`, but each box that is kept becomes the mean, weighed by scores, of those that overlap it well."""
-    keep = batched_nms(boxes, scores, labels, nms_threshold)
-    agree = (overlaps(boxes[keep], boxes) > MERGED) & (labels[keep][:, None] == labels)
-    share = agree * scores
-    share[np.arange(len(keep)), keep] += 1e-6  # a box agrees with itself, even one without an area
-    merged = share @ boxes / share.sum(1, keepdims=True)
-    return merged.astype(np.float32), scores[keep], labels[keep]
 
 
 def box_loss(model, images, targets, rng):
@@ -155,7 +150,7 @@ def trained(options, report, data, windows=None):
 
 def run(options, report):
     """The lecture: convolutionize, check that nothing changed, learn boxes, judge, compare, draw."""
-    from lectures.detection import window_figures
+    from lectures.detection.drawing import window_figures
 
     data = sliding_window.fewer_to_judge(options, detection_data(options), photographs=None)
     windows = sliding_window.reference(options, report, data)

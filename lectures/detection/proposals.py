@@ -21,12 +21,13 @@ from functools import partial
 import numpy as np
 
 import pyconvnet as pcn
-from lectures.detection import proposal_figures, rpn
-from lectures.detection.constant_proposals import kmeans_boxes, random_boxes
-from lectures.detection.datasets import detection_data
-from lectures.detection.edge_boxes import edge_boxes
-from lectures.detection.graph_segmentation import graph_segmentation, segment_proposals
-from lectures.detection.selective_search import selective_search
+from lectures.detection.drawing import proposal_figures
+from lectures.detection.foundation.datasets import detection_data
+from lectures.detection.proposing import rpn
+from lectures.detection.proposing.constant_proposals import kmeans_boxes, random_boxes
+from lectures.detection.proposing.edge_boxes import edge_boxes
+from lectures.detection.proposing.graph_segmentation import graph_segmentation, segment_proposals
+from lectures.detection.proposing.selective_search import selective_search
 
 COUNTS = (10, 25, 50, 100, 200, 400, 800)
 AT = 100  # boxes per picture: where the metric is read off

@@ -6,7 +6,7 @@ Detection, Segmentation (Labwork 7)" ("R-CNN"), "Deep Convolutional Neural Netwo
 f_c(x) = w_c^T x_fc7 says whether a region is a person, a horse, or background. Box regressors move the region:
 (x* - x) / w = w_x^T x_pool5, ln(w* / w) = w_w^T x_pool5. Girshick et al., "Rich feature hierarchies" (2014).
 
-What the slides leave open (the paper's choices, in lectures/detection/post_hoc.py, which SPP-net shares): which regions
+What the slides leave open (the paper's choices, in regions/post_hoc.py, which SPP-net shares): which regions
 are positive for which of the three objectives, one pass of hard negatives, lambda by validation, context around the
 region, per-class NMS. Ours is smaller: crops of 32 x 32 instead of 227 x 227, about 120 proposals instead of 2000,
 four convolutions learned from scratch where the paper fine-tunes AlexNet; all features fit in memory.
@@ -15,17 +15,17 @@ four convolutions learned from scratch where the paper fine-tunes AlexNet; all f
 import numpy as np
 
 import pyconvnet as pcn
-from lectures.detection import figures, post_hoc_figures
-from lectures.detection.backbone import centred, plain_backbone
-from lectures.detection.datasets import detection_data
-from lectures.detection.evaluation import judge
-from lectures.detection.learning import Settings, learn
-from lectures.detection.post_hoc import PostHocDetector, fit_post_hoc, log_loss
-from lectures.detection.post_hoc_costs import compare, cost, disk
-from lectures.detection.proposal_cache import cached_proposals
-from lectures.detection.regions import KeptProposals, proposal_recall, with_proposals
-from lectures.detection.selective_search import selective_search
-from lectures.detection.warping import warp
+from lectures.detection.drawing import figures, post_hoc_figures
+from lectures.detection.foundation.backbone import centred, plain_backbone
+from lectures.detection.foundation.datasets import detection_data
+from lectures.detection.foundation.evaluation import judge
+from lectures.detection.foundation.learning import Settings, learn
+from lectures.detection.proposing.carried_proposals import KeptProposals, proposal_recall, with_proposals
+from lectures.detection.proposing.proposal_cache import cached_proposals
+from lectures.detection.proposing.selective_search import selective_search
+from lectures.detection.regions.post_hoc import PostHocDetector, fit_post_hoc, log_loss
+from lectures.detection.regions.post_hoc_costs import compare, cost, disk
+from lectures.detection.regions.warping import warp
 from pyconvnet import nn
 
 SIZE, CONTEXT = 32, 2  # pixels: every region becomes SIZE x SIZE, with CONTEXT of its surroundings on each side

@@ -14,15 +14,16 @@ Ours is smaller: 300 boxes where the paper has 3000, pictures of 64 pixels, and 
 import numpy as np
 
 import pyconvnet as pcn
-from lectures.detection import fast_rcnn, figures, region_figures
-from lectures.detection.backbone import centred
-from lectures.detection.constant_proposals import kmeans_boxes, random_boxes
-from lectures.detection.datasets import detection_data
-from lectures.detection.evaluation import judge
+from lectures.detection import fast_rcnn
+from lectures.detection.drawing import figures, region_figures
 from lectures.detection.fast_rcnn import LENIENT, STRIDE, FastRCNN, enter_variant, unmoved
-from lectures.detection.learning import Settings, learn
-from lectures.detection.region_head import head_loss
-from lectures.detection.regions import ConstantProposals, proposal_recall
+from lectures.detection.foundation.backbone import centred
+from lectures.detection.foundation.datasets import detection_data
+from lectures.detection.foundation.evaluation import judge
+from lectures.detection.foundation.learning import Settings, learn
+from lectures.detection.proposing.carried_proposals import ConstantProposals, proposal_recall
+from lectures.detection.proposing.constant_proposals import kmeans_boxes, random_boxes
+from lectures.detection.regions.region_head import head_loss
 
 BOXES = 300  # K
 SWEEP = (25, 50, 100, 200, 300, 400, 800)

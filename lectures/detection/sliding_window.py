@@ -16,33 +16,28 @@ Ours is smaller: windows of 32 x 32 pixels instead of 224 x 224, and sizes taken
 
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
 import pyconvnet as pcn
-from lectures.detection import figures
-from lectures.detection.backbone import centred, plain_backbone
-from lectures.detection.datasets import detection_data
-from lectures.detection.detector import Detector, suppress
-from lectures.detection.evaluation import judge
-from lectures.detection.learning import Settings, learn, without_difficult
-from lectures.detection.matching import overlaps
-from lectures.detection.warping import warp
-from lectures.detection.windows import CONTEXT, WINDOW, all_windows, window_shapes
-from lectures.kept_network import keep_network, load_kept_network
+from lectures.detection.drawing import figures
+from lectures.detection.foundation.backbone import centred, plain_backbone
+from lectures.detection.foundation.datasets import detection_data
+from lectures.detection.foundation.detector import Detector
+from lectures.detection.foundation.evaluation import judge
+from lectures.detection.foundation.learning import Settings, learn, without_difficult
+from lectures.detection.foundation.suppression import above, suppress
+from lectures.detection.regions.warping import warp
+from lectures.detection.regions.window_labels import draw_windows, label_windows
+from lectures.detection.regions.windows import CONTEXT, WINDOW, all_windows, window_shapes
+from lectures.kept_network import code_of, keep_network, load_kept_network
 from lectures.macs import counted_macs
 from pyconvnet import functional as F
 from pyconvnet import nn
 
-POSITIVE, NEGATIVE, PARTIAL = 0.6, 0.5, 0.1  # IoU with an object
 WINDOWS = 8  # of each training picture: few, as those of one picture are much alike
-CODE = [
-    Path(__file__).with_name(f"{part}.py")
-    for part in ("sliding_window", "windows", "warping", "backbone", "matching", "learning", "datasets")
-]
+CODE = code_of(__file__)
 AT_A_TIME = 512  # windows through the ConvNet
-CANDIDATES = 2000  # of a picture, for non-max suppression
 SCENE_SHAPES = [(s * a, s / a) for s in (12.6, 18.0, 25.8) for a in (0.91, 1.0, 1.1)]  # (width, height) in pixels
 
 
@@ -89,19 +84,6 @@ class SlidingWindow(Detector):
         return np.concatenate(said)
 
 
-def above(boxes, probabilities, confidence_threshold):
-    """(boxes, scores, labels) of every box and class, not the background, surer than the threshold; in no order.
-
-    At most the CANDIDATES surest: a network that has learned little is sure of something in every window.
-    """
-    which, label = np.nonzero(probabilities[:, :-1] > confidence_threshold)
-    score = probabilities[which, label]
-    if len(score) > CANDIDATES:
-        surest = np.argsort(-score, kind="stable")[:CANDIDATES]
-        which, label, score = which[surest], label[surest], score[surest]
-    return boxes[which].astype(np.float32), score, label
-
-
 def window_loss(model, images, targets, rng):
     """Cross entropy of some windows of each picture, mean over all of them."""
     windows, labels = window_batch(model, images.data, targets, rng)
@@ -118,25 +100,6 @@ def window_batch(model, images, targets, rng):
         windows.append(warp(image, boxes[chosen], WINDOW, CONTEXT))
         labels.append(label[chosen])
     return np.concatenate(windows), np.concatenate(labels)
-
-
-def label_windows(boxes, truth, names, background):
-    """(IoU with the object overlapped most, its label from IoU POSITIVE on, else `background`), one per box."""
-    if not len(truth):
-        return np.zeros(len(boxes)), np.full(len(boxes), background)
-    overlap = overlaps(boxes, truth)
-    most = overlap.max(1)
-    return most, np.where(most >= POSITIVE, names[overlap.argmax(1)], background)
-
-
-def draw_windows(overlap, count, rng):
-    """Indices of at most `count` windows: a third objects, a third with part of an object, then mere background."""
-    third = -(-count // 3)
-    positive = rng.permutation(np.flatnonzero(overlap >= POSITIVE))[:third]
-    partial = rng.permutation(np.flatnonzero((overlap >= PARTIAL) & (overlap < NEGATIVE)))[:third]
-    far = rng.permutation(np.flatnonzero(overlap < PARTIAL))[: count - len(positive) - len(partial)]
-    chosen = np.concatenate([positive, partial, far])
-    return chosen if len(chosen) else np.array([overlap.argmin()])  # all in between: one, as background
 
 
 SCENES = Settings(steps=800, batch=32, lr=1e-2, quick=12)
@@ -181,7 +144,8 @@ def fewer_to_judge(options, data, photographs=PHOTOGRAPHS_JUDGED):
 
 def run(options, report):
     """The lecture: train, judge on unseen pictures beside HoG and linear SVMs, measure, draw."""
-    from lectures.detection import hog_svm, window_figures  # first of all: do the packages that HoG needs exist?
+    from lectures.detection.drawing import window_figures  # first of all: do the packages that HoG needs exist?
+    from lectures.detection.regions import hog_svm
 
     data = fewer_to_judge(options, detection_data(options))
     model, training = trained(options, report, data)

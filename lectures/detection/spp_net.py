@@ -8,7 +8,7 @@ al., "Spatial Pyramid Pooling in Deep Convolutional Networks" (2014): the larges
 
 As in the paper, the convolutional layers are trained by classification and then frozen: no gradient passes the pyramid
 of a region. The fully connected layers are fine-tuned on regions of whole feature maps (log loss); linear SVMs and box
-regressors follow, the same three objectives as R-CNN's (lectures/detection/post_hoc.py), on x_fc and on the pyramid.
+regressors follow, the same three objectives as R-CNN's (regions/post_hoc.py), on x_fc and on the pyramid.
 Ours is smaller: the paper pretrains on ImageNet, pictures of one object each; ours classifies the patch that each cell
 of the map sees, 27 x 27 pixels of the training scenes: which ninth of which kind of object is it? Levels 4, 2, 1
 instead of 6, 3, 2, 1; one scale of the picture when tested.
@@ -17,24 +17,23 @@ instead of 6, 3, 2, 1; one scale of the picture when tested.
 import numpy as np
 
 import pyconvnet as pcn
-from lectures.detection import figures, post_hoc_figures
-from lectures.detection.backbone import centred, plain_backbone
-from lectures.detection.constant_proposals import random_boxes
-from lectures.detection.datasets import detection_data
-from lectures.detection.evaluation import judge
-from lectures.detection.feature_sharing import fastest
-from lectures.detection.learning import Settings, learn
-from lectures.detection.post_hoc import PostHocDetector, fit_post_hoc, log_loss
-from lectures.detection.post_hoc_costs import compare, cost, disk
-from lectures.detection.proposal_cache import cached_proposals
+from lectures.detection.drawing import figures, post_hoc_figures
+from lectures.detection.foundation.backbone import centred, plain_backbone
+from lectures.detection.foundation.datasets import detection_data
+from lectures.detection.foundation.evaluation import judge
+from lectures.detection.foundation.learning import Settings, learn
+from lectures.detection.proposing.carried_proposals import KeptProposals, split_proposals, with_proposals
+from lectures.detection.proposing.constant_proposals import random_boxes
+from lectures.detection.proposing.proposal_cache import cached_proposals
 from lectures.detection.rcnn import PICTURES, RCNN, search
-from lectures.detection.regions import KeptProposals, split_proposals, with_proposals
+from lectures.detection.regions.feature_sharing import fastest
+from lectures.detection.regions.post_hoc import PostHocDetector, fit_post_hoc, log_loss
+from lectures.detection.regions.post_hoc_costs import compare, cost, disk
+from lectures.detection.regions.spatial_pyramid import LEVELS, STRIDE, region_pyramid
 from lectures.macs import counted_macs
 from pyconvnet import functional as F
 from pyconvnet import nn
 
-STRIDE = 4  # pixels per cell of the feature map
-LEVELS = (4, 2, 1)  # bins per side
 PARTS = 3  # an object is classified in PARTS x PARTS parts
 
 
@@ -70,29 +69,6 @@ class SPPNet(PostHocDetector):
         super().train(mode)
         self.features.train(mode and not self.frozen)
         return self
-
-
-def spatial_pyramid(maps):
-    """Any maps (N, C, H, W) to (N, 21 C): the largest value in each of 4 x 4, 2 x 2 and 1 x 1 bins."""
-    return pcn.cat([F.adaptive_max_pool2d(maps, n).flatten(1) for n in LEVELS], dim=1)
-
-
-def region_pyramid(maps, regions):
-    """The spatial pyramid of every region's cells: maps (N, C, H, W), a list of boxes (n, 4) in pixels -> (K, 21 C)."""
-    cells = [region_cells(boxes, maps.shape[2:]) for boxes in regions]
-    return pcn.cat([pcn.ops.roi_pool(maps, cells, n).flatten(1) for n in LEVELS], dim=1)
-
-
-def region_cells(boxes, size):
-    """First and last cell (x1, y1, x2, y2) of boxes (n, 4) in pixels: all that a box touches, on a map (H, W).
-
-    The paper's ceil and floor lose a cell on either side, which a box of three cells can ill afford; with roi_pool,
-    which rounds and counts the last cell, too, a box that covers the picture would reach one cell beyond it.
-    """
-    most = np.array([size[1] - 1, size[0] - 1], np.float32)
-    first = np.clip(np.floor(boxes[:, :2] / STRIDE), 0, most)
-    last = np.clip(np.ceil(boxes[:, 2:] / STRIDE) - 1, first, most)
-    return np.concatenate([first, last], axis=1).astype(np.float32)
 
 
 def patch_loss(model, images, targets, rng):

@@ -18,13 +18,14 @@ share, whatever the optimiser does.
 import numpy as np
 
 import pyconvnet as pcn
-from lectures.detection import figures
-from lectures.detection.backbone import centred, plain_backbone
-from lectures.detection.datasets import detection_data
-from lectures.detection.detector import Detector, suppress
-from lectures.detection.evaluation import judge
-from lectures.detection.learning import Settings, learn
-from lectures.detection.threshold_demo import ThresholdDemo
+from lectures.detection.drawing import figures
+from lectures.detection.foundation.backbone import centred, plain_backbone
+from lectures.detection.foundation.datasets import detection_data
+from lectures.detection.foundation.detector import Detector
+from lectures.detection.foundation.evaluation import judge
+from lectures.detection.foundation.learning import Settings, learn
+from lectures.detection.foundation.suppression import suppress
+from lectures.detection.foundation.threshold_demo import ThresholdDemo
 from pyconvnet import functional as F
 from pyconvnet import nn
 

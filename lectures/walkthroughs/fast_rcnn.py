@@ -12,7 +12,7 @@ Step through it cell by cell (VS Code opens this file as cells; ``jupytext --to 
 change a number, look again. As a script, from the root of the checkout:
 ``python lectures/walkthroughs/fast_rcnn.py``.
 
-The code it explains, and calls: ``lectures/detection/fast_rcnn.py`` and ``lectures/detection/region_head.py``.
+The code it explains, and calls: ``lectures/detection/fast_rcnn.py`` and ``lectures/detection/regions/region_head.py``.
 """
 
 # %%
@@ -26,13 +26,15 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import pyconvnet as pcn
-from lectures.detection import fast_rcnn, figures, region_figures, region_head
-from lectures.detection.backbone import centred
-from lectures.detection.constant_proposals import random_boxes
-from lectures.detection.detector import suppress
-from lectures.detection.feature_sharing import share_against_recompute
-from lectures.detection.regions import carry
-from lectures.detection.selective_search import selective_search
+from lectures.detection import fast_rcnn
+from lectures.detection.drawing import figures, region_figures
+from lectures.detection.foundation.backbone import centred
+from lectures.detection.foundation.suppression import suppress
+from lectures.detection.proposing.carried_proposals import carry
+from lectures.detection.proposing.constant_proposals import random_boxes
+from lectures.detection.proposing.selective_search import selective_search
+from lectures.detection.regions import region_head
+from lectures.detection.regions.feature_sharing import share_against_recompute
 from lectures.training import Training, train
 from pyconvnet.viz import draw_boxes
 

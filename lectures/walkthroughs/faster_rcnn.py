@@ -13,7 +13,7 @@ Step through it cell by cell (VS Code opens this file as cells; ``jupytext --to 
 notebook of it), change a number, look again. As a script, from the root of the checkout:
 ``python lectures/walkthroughs/faster_rcnn.py``.
 
-The code it explains, and calls: ``lectures/detection/rpn.py`` and ``lectures/detection/faster_rcnn.py``.
+The code it explains, and calls: ``lectures/detection/proposing/rpn.py`` and ``lectures/detection/faster_rcnn.py``.
 """
 
 # %%
@@ -28,9 +28,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import pyconvnet as pcn
-from lectures.detection import faster_rcnn, rpn, rpn_figures
-from lectures.detection.backbone import residual_backbone
-from lectures.detection.matching import match
+from lectures.detection import faster_rcnn
+from lectures.detection.drawing import rpn_figures
+from lectures.detection.foundation.backbone import residual_backbone
+from lectures.detection.foundation.matching import match
+from lectures.detection.proposing import rpn
 from lectures.training import Training, load_weights, train
 from pyconvnet.viz import draw_boxes
 

@@ -26,7 +26,8 @@ import numpy as np
 
 import pyconvnet as pcn
 from lectures.detection import localization
-from lectures.detection.localization_variants import TwoHeads, regression_cost
+from lectures.detection.foundation import one_object
+from lectures.detection.localization import TwoHeads, regression_cost
 from lectures.training import Training, train
 from pyconvnet.viz import draw_boxes
 
@@ -156,7 +157,7 @@ for alpha in alphas:
     pcn.manual_seed(1)
     network = localization.Localizer(classes)
     fit(network, localization.cost_of(alpha), 12 if QUICK else 80)
-    found = localization.accuracy_and_iou(network, scenes)
+    found = one_object.accuracy_and_iou(network, scenes)
     print(f"alpha {alpha:6g}: right classes {found['accuracy']:.2f}, mean IoU {found['iou']:.2f} (training scenes)")
 
 # %% [markdown]
@@ -174,7 +175,7 @@ two = TwoHeads(classifier)
 frozen, head = (sum(p.data.size for p in part.parameters()) for part in (two.features, two.box_head))
 print(f"{frozen} numbers of the features stay, {head} of the head learn")
 fit(two, regression_cost, 12 if QUICK else 60, list(two.box_head.parameters()))
-print("head alone:", localization.accuracy_and_iou(two, scenes))
+print("head alone:", one_object.accuracy_and_iou(two, scenes))
 
 # %% [markdown]
 # Where is it? What the head must not forget

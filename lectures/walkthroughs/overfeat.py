@@ -28,8 +28,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import pyconvnet as pcn
-from lectures.detection import overfeat, sliding_window, window_figures, windows
-from lectures.detection.warping import warp
+from lectures.detection import overfeat, sliding_window
+from lectures.detection.drawing import window_figures
+from lectures.detection.foundation.suppression import above, merge
+from lectures.detection.regions import windows
+from lectures.detection.regions.warping import warp
 from lectures.macs import counted_macs
 from lectures.training import Training, load_weights, train
 from pyconvnet.viz import draw_boxes
@@ -236,10 +239,10 @@ print("cost of a picture without objects:",
 # %%
 with pcn.no_grad():
     said, offsets = model.dense_answers(image)
-places = sliding_window.above(all_of_them, said, model.confidence)
-reached = pcn.ops.decode_boxes(offsets, all_of_them, overfeat.WEIGHTS)
-found = sliding_window.above(reached, said, model.confidence)
-merged = overfeat.merge(*found, model.nms)
+places = above(all_of_them, said, model.confidence)
+reached = model.moved(all_of_them, offsets)
+found = above(reached, said, model.confidence)
+merged = merge(*found, model.nms)
 figure, axes = plt.subplots(1, 4, figsize=(17, 4.6), layout="constrained")
 window_figures.draw_step(axes[0], image, places, model, f"{len(places[0])} windows")
 window_figures.draw_step(axes[1], image, found, model, "the boxes they regress")

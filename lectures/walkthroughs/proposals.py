@@ -29,9 +29,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import pyconvnet as pcn
-from lectures.detection import edge_boxes, graph_segmentation, proposal_figures, proposals, selective_search
-from lectures.detection.colour_spaces import COLOUR_SPACES, convert
-from lectures.detection.constant_proposals import kmeans_boxes, random_boxes
+from lectures.detection import proposals
+from lectures.detection.drawing import proposal_figures
+from lectures.detection.proposing import edge_boxes, graph_segmentation, selective_search
+from lectures.detection.proposing.colour_spaces import COLOUR_SPACES, convert
+from lectures.detection.proposing.constant_proposals import kmeans_boxes, random_boxes
 
 QUICK = os.environ.get("PYCONVNET_QUICK") == "1"  # fewer pictures, for a test of this file
 

@@ -27,10 +27,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import pyconvnet as pcn
-from lectures.detection import box_regression, linear_svm, post_hoc, post_hoc_costs, post_hoc_figures, rcnn
-from lectures.detection.matching import overlaps
-from lectures.detection.regions import WithProposals
-from lectures.detection.warping import warp
+from lectures.detection import rcnn
+from lectures.detection.drawing import post_hoc_figures
+from lectures.detection.foundation.matching import overlaps
+from lectures.detection.proposing.carried_proposals import WithProposals
+from lectures.detection.regions import box_regression, linear_svm, post_hoc, post_hoc_costs
+from lectures.detection.regions.warping import warp
 from lectures.macs import counted_macs
 from lectures.training import Training, load_weights, train
 from pyconvnet.viz import draw_boxes

@@ -11,7 +11,7 @@ change a number, look again. As a script, from the root of the checkout:
 ``python lectures/walkthroughs/rcnn_minus_r.py``.
 
 The code it explains, and calls: ``lectures/detection/rcnn_minus_r.py`` and
-``lectures/detection/constant_proposals.py``; the network is that of ``lectures/detection/fast_rcnn.py``.
+``lectures/detection/proposing/constant_proposals.py``; the network is that of ``lectures/detection/fast_rcnn.py``.
 """
 
 # %%
@@ -26,12 +26,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import pyconvnet as pcn
-from lectures.detection import figures, rcnn_minus_r, region_figures
-from lectures.detection.constant_proposals import kmeans_boxes, random_boxes
+from lectures.detection import rcnn_minus_r
+from lectures.detection.drawing import figures, region_figures
 from lectures.detection.fast_rcnn import unmoved
-from lectures.detection.matching import overlaps
-from lectures.detection.regions import proposal_recall
-from lectures.detection.selective_search import selective_search
+from lectures.detection.foundation.matching import overlaps
+from lectures.detection.proposing.carried_proposals import proposal_recall
+from lectures.detection.proposing.constant_proposals import kmeans_boxes, random_boxes
+from lectures.detection.proposing.selective_search import selective_search
 from lectures.training import Training, train
 from pyconvnet.metrics import detection_average_precision
 

@@ -29,9 +29,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import pyconvnet as pcn
-from lectures.detection import hog_svm, sliding_window, window_figures, windows
-from lectures.detection.detector import suppress
-from lectures.detection.warping import warp
+from lectures.detection import sliding_window
+from lectures.detection.drawing import window_figures
+from lectures.detection.foundation.suppression import above, suppress
+from lectures.detection.regions import hog_svm, window_labels, windows
+from lectures.detection.regions.warping import warp
 from lectures.macs import counted_macs
 from lectures.training import Training, load_weights, train
 from pyconvnet.viz import draw_boxes, montage
@@ -127,9 +129,9 @@ plt.show()
 # square.
 
 # %%
-print(inspect.getsource(sliding_window.label_windows))
-overlap, label = sliding_window.label_windows(boxes, *target, len(classes))
-drawn = sliding_window.draw_windows(overlap, 15, np.random.default_rng(0))
+print(inspect.getsource(window_labels.label_windows))
+overlap, label = window_labels.label_windows(boxes, *target, len(classes))
+drawn = window_labels.draw_windows(overlap, 15, np.random.default_rng(0))
 names = [*classes, "background"]
 titles = [f"{names[label[k]]}\nIoU {overlap[k]:.2f}" for k in drawn]
 figure, axes = plt.subplots(3, 5, figsize=(9, 6.4), layout="constrained")
@@ -204,7 +206,7 @@ plt.show()
 # *fitted* to the object. That is what OverFeat and R-CNN add.
 
 # %%
-found = sliding_window.above(boxes, said, model.confidence)
+found = above(boxes, said, model.confidence)
 kept = suppress(*found, model.nms)
 figure, axes = plt.subplots(1, 3, figsize=(14, 4.8), layout="constrained")
 window_figures.draw_step(axes[0], image, found, model, f"{len(found[0])} windows surer than {model.confidence}")

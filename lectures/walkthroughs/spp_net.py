@@ -25,10 +25,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import pyconvnet as pcn
-from lectures.detection import figures, post_hoc, post_hoc_figures, rcnn, spp_net
-from lectures.detection.constant_proposals import random_boxes
-from lectures.detection.feature_sharing import fastest
-from lectures.detection.regions import WithProposals
+from lectures.detection import rcnn, spp_net
+from lectures.detection.drawing import figures, post_hoc_figures
+from lectures.detection.proposing.carried_proposals import WithProposals
+from lectures.detection.proposing.constant_proposals import random_boxes
+from lectures.detection.regions import post_hoc, spatial_pyramid
+from lectures.detection.regions.feature_sharing import fastest
 from lectures.macs import counted_macs
 from lectures.training import Training, load_weights, train
 from pyconvnet.viz import draw_boxes
@@ -74,7 +76,8 @@ small = truth[pcn.ops.box_area(truth).argmin()]
 figure, axes = plt.subplots(2, 4, figsize=(14, 7), layout="constrained")
 post_hoc_figures.draw_pyramid(axes, model, image, small)
 print("the pyramid of the largest and of the smallest object:")
-print(spp_net.region_pyramid(maps, [truth[[pcn.ops.box_area(truth).argmax(), pcn.ops.box_area(truth).argmin()]]]).shape)
+extremes = [pcn.ops.box_area(truth).argmax(), pcn.ops.box_area(truth).argmin()]
+print(spatial_pyramid.region_pyramid(maps, [truth[extremes]]).shape)
 plt.show()
 
 # %% [markdown]
@@ -89,8 +92,9 @@ for size in ((40, 40), (64, 64), (96, 56), (128, 128)):
     with pcn.no_grad():
         other = model.maps(picture)
     box = [np.array([[0, 0, size[1], size[0]]], np.float32)]
-    same = np.array_equal(spp_net.region_pyramid(other, box).data, spp_net.spatial_pyramid(other).data)
-    print(f"picture {size} -> maps {other.shape[1:]} -> {spp_net.spatial_pyramid(other).shape}, as a region: {same}")
+    whole = spatial_pyramid.spatial_pyramid(other)
+    same = np.array_equal(spatial_pyramid.region_pyramid(other, box).data, whole.data)
+    print(f"picture {size} -> maps {other.shape[1:]} -> {whole.shape}, as a region: {same}")
 
 # %% [markdown]
 # Classification first, then freeze
@@ -203,5 +207,5 @@ plt.show()
 # pyramid. Fast R-CNN (``lectures/walkthroughs/fast_rcnn.py``) sends one through: one loss for all.
 #
 # - ``python -m lectures spp_net``: the full training, the metric beside its baseline, pictures in ``out/spp_net/``.
-# - Change ``spp_net.LEVELS`` to (4,), (1,) or (6, 3, 2, 1): what do the levels bring?
+# - Change ``spatial_pyramid.LEVELS`` to (4,), (1,) or (6, 3, 2, 1): what do the levels bring?
 # - Cut ``model.freeze()`` out. Do the layers below get better or worse at patches?

@@ -26,8 +26,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import pyconvnet as pcn
-from lectures.detection import figures, yolo
-from lectures.detection.detector import suppress
+from lectures.detection import yolo
+from lectures.detection.drawing import figures
+from lectures.detection.foundation.suppression import suppress
 from lectures.training import Training, load_weights, train
 from pyconvnet.viz import draw_boxes
 

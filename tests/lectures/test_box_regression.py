@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lectures.detection import box_regression as reg
+from lectures.detection.regions import box_regression as reg
 
 
 def naive_pairs(boxes, truth, labels):

@@ -8,8 +8,8 @@ import pytest
 pytest.importorskip("tqdm")
 
 import pyconvnet as pcn
-from lectures.detection.datasets import DetectionData, detection_data, vary_photographs
-from lectures.detection.regions import (
+from lectures.detection.foundation.datasets import DetectionData, detection_data, vary_photographs
+from lectures.detection.proposing.carried_proposals import (
     PROPOSAL,
     ConstantProposals,
     KeptProposals,

@@ -6,8 +6,8 @@ from argparse import Namespace
 import numpy as np
 import pytest
 
-from lectures.detection import datasets
-from lectures.detection.datasets import DetectionData, detection_data
+from lectures.detection.foundation import datasets
+from lectures.detection.foundation.datasets import DetectionData, detection_data
 from pyconvnet.data import COCODetection, seeded_splits
 
 

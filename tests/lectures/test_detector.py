@@ -9,9 +9,10 @@ pytest.importorskip("matplotlib")
 pytest.importorskip("tqdm")
 
 import pyconvnet as pcn
-from lectures.detection.backbone import plain_backbone, residual_backbone
-from lectures.detection.detector import Detector, suppress
-from lectures.detection.matching import IGNORED, match, sample
+from lectures.detection.foundation.backbone import plain_backbone, residual_backbone
+from lectures.detection.foundation.detector import Detector
+from lectures.detection.foundation.matching import IGNORED, match, sample
+from lectures.detection.foundation.suppression import suppress
 from pyconvnet import nn
 
 

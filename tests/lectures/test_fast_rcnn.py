@@ -12,11 +12,11 @@ pytest.importorskip("tqdm")
 import pyconvnet as pcn
 from lectures.__main__ import main
 from lectures.detection import fast_rcnn
-from lectures.detection.datasets import detection_data
+from lectures.detection.drawing.region_figures import answers, bin_extents
 from lectures.detection.fast_rcnn import FastRCNN, unmoved
-from lectures.detection.feature_sharing import share_against_recompute
-from lectures.detection.region_figures import answers, bin_extents
-from lectures.detection.regions import ConstantProposals, carry
+from lectures.detection.foundation.datasets import detection_data
+from lectures.detection.proposing.carried_proposals import ConstantProposals, carry
+from lectures.detection.regions.feature_sharing import share_against_recompute
 from lectures.kept_network import keep_network, load_kept_network
 from lectures.report import Report
 

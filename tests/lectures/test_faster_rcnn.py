@@ -12,10 +12,11 @@ pytest.importorskip("tqdm")
 
 import pyconvnet as pcn
 from lectures.__main__ import main
-from lectures.detection import faster_rcnn, rpn
-from lectures.detection.backbone import residual_backbone
-from lectures.detection.datasets import DetectionData
-from lectures.detection.learning import Settings, learn
+from lectures.detection import faster_rcnn
+from lectures.detection.foundation.backbone import residual_backbone
+from lectures.detection.foundation.datasets import DetectionData
+from lectures.detection.foundation.learning import Settings, learn
+from lectures.detection.proposing import rpn
 from lectures.report import Report
 from pyconvnet.io import load_with_metadata
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lectures.detection import linear_svm as svm
+from lectures.detection.regions import linear_svm as svm
 
 
 def clouds(seed, n=60, d=4, apart=1.0):

@@ -11,7 +11,8 @@ pytest.importorskip("tqdm")
 import pyconvnet as pcn
 from lectures.__main__ import main
 from lectures.detection import localization as lecture
-from lectures.detection.localization_variants import TwoHeads
+from lectures.detection.foundation import one_object
+from lectures.detection.localization import TwoHeads
 from pyconvnet.testing import check_grads
 
 CLASSES = ("circle", "square", "triangle")
@@ -164,7 +165,7 @@ def test_the_model_overfits_one_batch():
     model = lecture.Localizer(scenes.classes)
     losses = learn_by_heart(model, lambda out, t: lecture.localization_cost(out, t, (48, 48)), scenes, 60)
     assert losses[-1] < 0.05 * losses[0]
-    found = lecture.accuracy_and_iou(model, scenes)
+    found = one_object.accuracy_and_iou(model, scenes)
     assert found["accuracy"] == 1 and found["iou"] > 0.6
 
 
@@ -185,7 +186,7 @@ def test_the_baseline_is_the_best_constant_answer():
     boxes = [[0, 0, 10, 10], [0, 0, 10, 9], [30, 30, 40, 40], [0, 0, 9, 10]]
     train = [(None, (np.array([box], np.float32), np.array([label]))) for box, label in zip(boxes, (1, 1, 0, 2))]
     test = [(None, (np.array([[0, 0, 10, 5]], np.float32), np.array([1]))), (None, NOTHING)]
-    found = lecture.baselines(train, test)
+    found = one_object.baselines(train, test)
     assert found == {"accuracy": 1.0, "iou": pytest.approx(0.5)}
 
 

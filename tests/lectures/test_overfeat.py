@@ -13,11 +13,12 @@ pytest.importorskip("sklearn")
 import pyconvnet as pcn
 from lectures.__main__ import main
 from lectures.detection import overfeat
-from lectures.detection.backbone import centred, plain_backbone
+from lectures.detection.foundation.backbone import centred, plain_backbone
+from lectures.detection.foundation.suppression import MERGED, merge
 from lectures.detection.overfeat import REGRESSED, WEIGHTS, OverFeat
+from lectures.detection.regions.warping import warp
+from lectures.detection.regions.windows import CONTEXT, STRIDE, WINDOW, all_windows, level
 from lectures.detection.sliding_window import SCENE_SHAPES, SlidingWindow
-from lectures.detection.warping import warp
-from lectures.detection.windows import CONTEXT, STRIDE, WINDOW, all_windows, level
 
 CLASSES = ("circle", "square", "triangle")
 NOTHING = np.zeros((0, 4), np.float32), np.zeros(0, np.int64)
@@ -150,21 +151,21 @@ def test_merging_in_loops():
     corner = rng.uniform(0, 20, (40, 2))
     boxes = np.concatenate([corner, corner + rng.uniform(8, 12, (40, 2))], axis=1).astype(np.float32)
     scores, labels = rng.uniform(0.1, 1, 40).astype(np.float32), rng.integers(0, 2, 40)
-    merged, kept_scores, kept_labels = overfeat.merge(boxes, scores, labels, 0.3)
+    merged, kept_scores, kept_labels = merge(boxes, scores, labels, 0.3)
     keep = pcn.ops.batched_nms(boxes, scores, labels, 0.3)
     np.testing.assert_array_equal(kept_scores, scores[keep])
     np.testing.assert_array_equal(kept_labels, labels[keep])
     overlap = pcn.ops.box_iou(boxes, boxes)
     for k, box in zip(keep, merged):
-        agree = [j for j in range(40) if labels[j] == labels[k] and overlap[k, j] > overfeat.MERGED]
+        agree = [j for j in range(40) if labels[j] == labels[k] and overlap[k, j] > MERGED]
         np.testing.assert_allclose(box, np.average(boxes[agree], axis=0, weights=scores[agree]), atol=1e-4)
 
 
 def test_merging_nothing_and_boxes_without_an_area():
-    nothing = overfeat.merge(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int64), 0.3)
+    nothing = merge(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int64), 0.3)
     assert [part.shape for part in nothing] == [(0, 4), (0,), (0,)]
     flat = np.array([[3, 3, 3, 3]], np.float32)
-    boxes, _, _ = overfeat.merge(flat, np.array([0.5], np.float32), np.array([0]), 0.3)
+    boxes, _, _ = merge(flat, np.array([0.5], np.float32), np.array([0]), 0.3)
     np.testing.assert_array_equal(boxes, flat)
 
 

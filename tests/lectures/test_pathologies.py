@@ -9,9 +9,9 @@ import pytest
 pytest.importorskip("tqdm")
 
 import pyconvnet as pcn
-from lectures.detection.detector import Detector
-from lectures.detection.evaluation import judge
-from lectures.detection.matching import match
+from lectures.detection.foundation.detector import Detector
+from lectures.detection.foundation.evaluation import judge
+from lectures.detection.foundation.matching import match
 from lectures.pathologies import objects_without_anchor, stuck, warn_if_constant, warn_if_same_box
 from lectures.report import Report
 from lectures.training import Training, train

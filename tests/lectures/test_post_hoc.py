@@ -9,9 +9,9 @@ pytest.importorskip("matplotlib")
 pytest.importorskip("tqdm")
 
 import pyconvnet as pcn
-from lectures.detection import linear_svm, post_hoc, post_hoc_costs
-from lectures.detection.regions import carry
-from lectures.detection.warping import warp
+from lectures.detection.proposing.carried_proposals import carry
+from lectures.detection.regions import linear_svm, post_hoc, post_hoc_costs
+from lectures.detection.regions.warping import warp
 from pyconvnet.data import Dataset
 
 CLASSES = ("dark", "bright", "unseen")

@@ -7,11 +7,11 @@ pytest.importorskip("tqdm")
 
 import pyconvnet as pcn
 from lectures.cache import cache_folder, fingerprint
-from lectures.detection import colour_spaces, edge_boxes, graph_segmentation, proposal_cache, selective_search
-from lectures.detection.constant_proposals import kmeans_boxes, random_boxes
-from lectures.detection.edge_boxes import edge_boxes as find_edge_boxes
-from lectures.detection.graph_segmentation import region_boxes, segment_proposals
-from lectures.detection.proposal_cache import cached_proposals
+from lectures.detection.proposing import colour_spaces, edge_boxes, graph_segmentation, proposal_cache, selective_search
+from lectures.detection.proposing.constant_proposals import kmeans_boxes, random_boxes
+from lectures.detection.proposing.edge_boxes import edge_boxes as find_edge_boxes
+from lectures.detection.proposing.graph_segmentation import region_boxes, segment_proposals
+from lectures.detection.proposing.proposal_cache import cached_proposals
 
 METHODS = {
     "selective_search": selective_search.selective_search,

@@ -14,9 +14,10 @@ pytest.importorskip("tqdm")
 
 import pyconvnet as pcn
 from lectures.__main__ import main
-from lectures.detection import proposal_figures, proposals
+from lectures.detection import proposals
+from lectures.detection.drawing import proposal_figures
 from lectures.detection.proposals import barred, best_overlap, compare, first_hits, recall_at, search, table
-from lectures.detection.rpn import ProposalNetwork
+from lectures.detection.proposing.rpn import ProposalNetwork
 from lectures.report import Report
 
 METHODS = {

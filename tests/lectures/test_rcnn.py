@@ -10,9 +10,10 @@ pytest.importorskip("tqdm")
 
 import pyconvnet as pcn
 from lectures.__main__ import main
-from lectures.detection import post_hoc, rcnn
-from lectures.detection.regions import carry
-from lectures.detection.warping import warp
+from lectures.detection import rcnn
+from lectures.detection.proposing.carried_proposals import carry
+from lectures.detection.regions import post_hoc
+from lectures.detection.regions.warping import warp
 from lectures.macs import counted_macs
 
 CLASSES = ("circle", "square", "triangle")

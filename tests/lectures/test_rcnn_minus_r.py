@@ -10,8 +10,8 @@ pytest.importorskip("tqdm")
 
 import pyconvnet as pcn
 from lectures.__main__ import main
-from lectures.detection.constant_proposals import kmeans_boxes
 from lectures.detection.fast_rcnn import unmoved
+from lectures.detection.proposing.constant_proposals import kmeans_boxes
 from lectures.detection.rcnn_minus_r import RCNNMinusR, training_boxes
 
 CLASSES = ("circle", "square", "triangle")

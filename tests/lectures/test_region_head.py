@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("tqdm")
 
 import pyconvnet as pcn
-from lectures.detection.region_head import (
+from lectures.detection.regions.region_head import (
     OFFSET_WEIGHTS,
     RegionHead,
     decode_regions,

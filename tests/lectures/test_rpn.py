@@ -10,10 +10,10 @@ pytest.importorskip("matplotlib")
 pytest.importorskip("tqdm")
 
 import pyconvnet as pcn
-from lectures.detection import rpn
-from lectures.detection.datasets import detection_data
-from lectures.detection.learning import Settings
-from lectures.detection.regions import proposal_recall
+from lectures.detection.foundation.datasets import detection_data
+from lectures.detection.foundation.learning import Settings
+from lectures.detection.proposing import rpn
+from lectures.detection.proposing.carried_proposals import proposal_recall
 from lectures.report import Report
 
 NONE = np.zeros((0, 4), np.float32), np.zeros(0, np.int64)

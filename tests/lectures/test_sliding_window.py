@@ -12,10 +12,12 @@ pytest.importorskip("sklearn")
 
 import pyconvnet as pcn
 from lectures.__main__ import main
-from lectures.detection import hog_svm, sliding_window
-from lectures.detection.sliding_window import NEGATIVE, PARTIAL, POSITIVE, SCENE_SHAPES, SlidingWindow
-from lectures.detection.warping import warp
-from lectures.detection.windows import (
+from lectures.detection import sliding_window
+from lectures.detection.foundation.suppression import CANDIDATES, above
+from lectures.detection.regions import hog_svm, window_labels
+from lectures.detection.regions.warping import warp
+from lectures.detection.regions.window_labels import NEGATIVE, PARTIAL, POSITIVE
+from lectures.detection.regions.windows import (
     CONTEXT,
     FACTOR,
     SMALLEST,
@@ -28,6 +30,7 @@ from lectures.detection.windows import (
     window_boxes,
     window_shapes,
 )
+from lectures.detection.sliding_window import SCENE_SHAPES, SlidingWindow
 
 CLASSES = ("circle", "square", "triangle")
 NOTHING = np.zeros((0, 4), np.float32), np.zeros(0, np.int64)
@@ -100,7 +103,7 @@ def test_windows_are_labelled_as_in_loops(seed):
     corner = rng.uniform(0, 40, (3, 2))
     truth, names = np.concatenate([corner, corner + rng.uniform(8, 24, (3, 2))], axis=1), rng.permutation(3)
     boxes = all_windows((64, 64), SCENE_SHAPES)[::7]
-    overlap, label = sliding_window.label_windows(boxes, truth, names, 3)
+    overlap, label = window_labels.label_windows(boxes, truth, names, 3)
     for k, box in enumerate(boxes):
         each = [iou(box, t) for t in truth]
         assert overlap[k] == pytest.approx(max(each), abs=1e-6)
@@ -109,7 +112,7 @@ def test_windows_are_labelled_as_in_loops(seed):
 
 def test_a_third_shows_objects_and_a_third_parts_of_them():
     overlap = np.concatenate([np.linspace(0, 1, 400), np.zeros(400)])
-    chosen = sliding_window.draw_windows(overlap, 15, np.random.default_rng(0))
+    chosen = window_labels.draw_windows(overlap, 15, np.random.default_rng(0))
     drawn = overlap[chosen]
     assert len(set(chosen)) == 15 and not ((drawn >= NEGATIVE) & (drawn < POSITIVE)).any()
     assert (drawn >= POSITIVE).sum() == 5 and ((drawn >= PARTIAL) & (drawn < NEGATIVE)).sum() == 5
@@ -117,7 +120,7 @@ def test_a_third_shows_objects_and_a_third_parts_of_them():
 
 @pytest.mark.parametrize("overlap", [np.zeros(20), np.full(20, 0.55), np.full(20, 0.9), np.full(1, 0.3)])
 def test_some_window_is_always_drawn(overlap):
-    chosen = sliding_window.draw_windows(overlap, 6, np.random.default_rng(0))
+    chosen = window_labels.draw_windows(overlap, 6, np.random.default_rng(0))
     assert 1 <= len(chosen) <= 6 and len(set(chosen)) == len(chosen)
 
 
@@ -193,8 +196,8 @@ def test_shared_blocks_are_the_hog_of_each_window(size):
 
 def test_no_more_than_the_surest_candidates_are_kept():
     p = np.random.default_rng(0).random((1500, 3))
-    _, scores, labels = sliding_window.above(np.zeros((1500, 4)), p, 0.01)
-    assert len(scores) == sliding_window.CANDIDATES and set(labels) == {0, 1}
+    _, scores, labels = above(np.zeros((1500, 4)), p, 0.01)
+    assert len(scores) == CANDIDATES and set(labels) == {0, 1}
     np.testing.assert_allclose(np.sort(scores), np.sort(p[:, :2].ravel())[-len(scores) :])
 
 

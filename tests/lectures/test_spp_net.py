@@ -10,8 +10,9 @@ pytest.importorskip("tqdm")
 
 import pyconvnet as pcn
 from lectures.__main__ import main
-from lectures.detection import post_hoc, spp_net
-from lectures.detection.regions import carry
+from lectures.detection import spp_net
+from lectures.detection.proposing.carried_proposals import carry
+from lectures.detection.regions import post_hoc, spatial_pyramid
 
 CLASSES = ("circle", "square", "triangle")
 
@@ -46,7 +47,7 @@ def test_the_pyramid_is_the_loop_over_bins(seed):
         corner = rng.uniform(0, (44, 32), (8, 2))
         boxes = np.concatenate([corner, corner + rng.uniform(0.1, 30, (8, 2))], 1)
         regions.append(np.minimum(boxes, (48, 36, 48, 36)).astype(np.float32))
-    found = spp_net.region_pyramid(pcn.tensor(maps), regions).data
+    found = spatial_pyramid.region_pyramid(pcn.tensor(maps), regions).data
     expected = np.concatenate([naive_pyramid(m, b) for m, b in zip(maps, regions)])
     np.testing.assert_array_equal(found, expected)
 
@@ -55,22 +56,23 @@ def test_the_pyramid_is_the_loop_over_bins(seed):
 def test_pictures_of_any_size_become_equally_long(size):
     model = spp_net.SPPNet(CLASSES).eval()
     maps = model.maps(pcn.zeros((1, 3, *size)))
-    assert spp_net.spatial_pyramid(maps).shape == (1, 1344)
+    assert spatial_pyramid.spatial_pyramid(maps).shape == (1, 1344)
     region = [np.array([[1, 1, 7, 5]], np.float32)]
-    assert spp_net.region_pyramid(maps, region).shape == (1, 1344)
+    assert spatial_pyramid.region_pyramid(maps, region).shape == (1, 1344)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 5), (16, 16), (7, 10)])
 def test_a_region_that_is_the_picture_has_the_pyramid_of_the_picture(size):
     maps = pcn.tensor(np.random.default_rng(0).normal(size=(1, 5, *size)).astype(np.float32))
     whole = [np.array([[0, 0, 4 * size[1], 4 * size[0]]], np.float32)]
-    np.testing.assert_array_equal(spp_net.region_pyramid(maps, whole).data, spp_net.spatial_pyramid(maps).data)
+    of_region = spatial_pyramid.region_pyramid(maps, whole).data
+    np.testing.assert_array_equal(of_region, spatial_pyramid.spatial_pyramid(maps).data)
 
 
 def test_no_bin_is_empty_however_small_the_region():
     maps = pcn.tensor(np.full((1, 2, 8, 8), 3.0, np.float32))
     boxes = np.array([[9, 9, 9.5, 9.1], [31.9, 31.9, 32, 32], [32, 32, 32, 32], [0, 0, 1, 32]], np.float32)
-    assert (spp_net.region_pyramid(maps, [boxes]).data == 3).all()
+    assert (spatial_pyramid.region_pyramid(maps, [boxes]).data == 3).all()
 
 
 def test_no_proposal_at_all_and_pictures_of_any_size():

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from lectures.detection.detector import GREY
-from lectures.detection.warping import warp
+from lectures.detection.foundation.detector import GREY
+from lectures.detection.regions.warping import warp
 
 
 def picture(height=11, width=17, seed=0):

@@ -19,9 +19,9 @@ pytest.importorskip("tqdm")
 import pyconvnet as pcn
 from lectures.__main__ import main
 from lectures.detection import yolo
-from lectures.detection.baselines import constant_boxes
-from lectures.detection.datasets import detection_data, working_size
-from lectures.detection.evaluation import evaluate
+from lectures.detection.foundation.baselines import constant_boxes
+from lectures.detection.foundation.datasets import detection_data, working_size
+from lectures.detection.foundation.evaluation import evaluate
 from lectures.report import Report
 from pyconvnet.data import voc_splits
 from pyconvnet.io import load_with_metadata

@@ -4,9 +4,9 @@ import numpy as np
 from matplotlib.colors import hsv_to_rgb
 
 import pyconvnet as pcn
-from lectures.detection import edge_boxes, selective_search
-from lectures.detection.colour_spaces import convert
-from lectures.detection.graph_segmentation import graph_segmentation
+from lectures.detection.proposing import edge_boxes, selective_search
+from lectures.detection.proposing.colour_spaces import convert
+from lectures.detection.proposing.graph_segmentation import graph_segmentation
 
 SPACE, K = "lab", 0.1  # in which Selective Search is explained
 MAGNIFIED = 8  # pixels on the screen for one of the picture, so that outlines are thin

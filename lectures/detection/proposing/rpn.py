@@ -18,11 +18,11 @@ from typing import NamedTuple
 import numpy as np
 
 import pyconvnet as pcn
-from lectures.detection.backbone import centred, conv_layer, plain_backbone
-from lectures.detection.constant_proposals import kmeans_boxes
-from lectures.detection.detector import pad_to_multiple, read_images
-from lectures.detection.learning import Settings, learn
-from lectures.detection.matching import match, sample
+from lectures.detection.foundation.backbone import centred, conv_layer, plain_backbone
+from lectures.detection.foundation.detector import pad_to_multiple, read_images
+from lectures.detection.foundation.learning import Settings, learn
+from lectures.detection.foundation.matching import match, sample
+from lectures.detection.proposing.constant_proposals import kmeans_boxes
 from pyconvnet import functional as F
 from pyconvnet import nn
 

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 
 import pyconvnet as pcn
-from lectures.detection import box_regression, linear_svm
-from lectures.detection.detector import Detector, suppress
-from lectures.detection.matching import overlaps
-from lectures.detection.region_head import region_targets
-from lectures.detection.regions import read_proposals, split_proposals
+from lectures.detection.foundation.detector import Detector
+from lectures.detection.foundation.matching import overlaps
+from lectures.detection.foundation.suppression import suppress
+from lectures.detection.proposing.carried_proposals import read_proposals, split_proposals
+from lectures.detection.regions import box_regression, linear_svm
+from lectures.detection.regions.region_head import region_targets
 from pyconvnet import functional as F
 from pyconvnet import nn
 

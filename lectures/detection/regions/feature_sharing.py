@@ -3,9 +3,9 @@
 import time
 
 import pyconvnet as pcn
-from lectures.detection.backbone import centred
-from lectures.detection.region_head import pool_regions
-from lectures.detection.warping import warp
+from lectures.detection.foundation.backbone import centred
+from lectures.detection.regions.region_head import pool_regions
+from lectures.detection.regions.warping import warp
 from lectures.macs import counted_macs
 from pyconvnet import functional as F
 

@@ -4,7 +4,7 @@ from numbers import Integral
 
 import numpy as np
 
-from lectures.detection.detector import GREY
+from lectures.detection.foundation.detector import GREY
 
 AT_A_TIME = 256  # boxes: their samples then stay in the processor's cache
 

@@ -6,9 +6,10 @@
 import numpy as np
 
 import pyconvnet as pcn
-from lectures.detection import figures, rpn
-from lectures.detection.backbone import centred
-from lectures.detection.matching import match, overlaps
+from lectures.detection.drawing import figures
+from lectures.detection.foundation.backbone import centred
+from lectures.detection.foundation.matching import match, overlaps
+from lectures.detection.proposing import rpn
 from pyconvnet import functional as F
 from pyconvnet.viz import draw_boxes
 

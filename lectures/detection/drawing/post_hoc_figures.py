@@ -3,9 +3,10 @@
 import numpy as np
 
 import pyconvnet as pcn
-from lectures.detection.matching import overlaps
-from lectures.detection.region_figures import rectangle
-from lectures.detection.warping import warp
+from lectures.detection.drawing.region_figures import rectangle
+from lectures.detection.foundation.matching import overlaps
+from lectures.detection.regions import spatial_pyramid
+from lectures.detection.regions.warping import warp
 
 BACKGROUND = "0.45"
 CROP = 48  # pixels, for looking at
@@ -163,18 +164,16 @@ def pyramid(report, model, test):
 
 def draw_pyramid(axes, model, image, region):
     """On 2 x 4 axes: a region of the picture, its cells on one channel, the bins and their values on three levels."""
-    from lectures.detection import spp_net
-
     with pcn.no_grad():
         maps = model.maps(pcn.tensor(image[None])).data
-    cells = spp_net.region_cells(region[None], maps.shape[2:])[0]
+    cells = spatial_pyramid.region_cells(region[None], maps.shape[2:])[0]
     x1, y1, x2, y2 = cells.astype(int)
     channel = int(maps[0, :, y1 : y2 + 1, x1 : x2 + 1].std((1, 2)).argmax())
     pcn.viz.draw_boxes(image, region[None], color="w", ax=axes[0, 0])
     axes[0, 0].set_title("a region of the picture", fontsize=10)
     size = f"{x2 - x1 + 1} x {y2 - y1 + 1}"
     show_cells(axes[1, 0], maps[0, channel], cells, f"its {size} cells, one of 64 channels")
-    for column, n in enumerate(spp_net.LEVELS, 1):
+    for column, n in enumerate(spatial_pyramid.LEVELS, 1):
         show_cells(axes[0, column], maps[0, channel], cells, f"level {n}: {n} x {n} bins", n)
         values = pcn.ops.roi_pool(maps, [cells[None]], n)[0, channel]
         words = f"the largest value of each: {n * n} number" + "s" * (n > 1)

@@ -3,15 +3,14 @@
 import numpy as np
 
 import pyconvnet as pcn
-from lectures.detection.backbone import centred, plain_backbone
-from lectures.detection.detector import GREY, suppress
-from lectures.detection.figures import draw
-from lectures.detection.hog_svm import histogram
-from lectures.detection.overfeat import WEIGHTS, merge
-from lectures.detection.sliding_window import NEGATIVE, above, label_windows
-from lectures.detection.warping import warp
-from lectures.detection.windows import CONTEXT, STRIDE, WINDOW, all_windows, level, window_boxes
-from pyconvnet.ops import decode_boxes
+from lectures.detection.drawing.figures import draw
+from lectures.detection.foundation.backbone import centred, plain_backbone
+from lectures.detection.foundation.detector import GREY
+from lectures.detection.foundation.suppression import above, merge, suppress
+from lectures.detection.regions.hog_svm import histogram
+from lectures.detection.regions.warping import warp
+from lectures.detection.regions.window_labels import NEGATIVE, label_windows
+from lectures.detection.regions.windows import CONTEXT, STRIDE, WINDOW, all_windows, level, window_boxes
 
 SHOWN = 20  # test pictures among which a figure chooses
 
@@ -219,7 +218,7 @@ def regressed_and_merged(report, model, test):
     with pcn.no_grad():
         probabilities, offsets = model.dense_answers(image)
     places = above(windows, probabilities, model.confidence)
-    boxes = above(decode_boxes(offsets, windows, WEIGHTS), probabilities, model.confidence)
+    boxes = above(model.moved(windows, offsets), probabilities, model.confidence)
     merged = merge(*boxes, model.nms)
     with report.figure("regression", 1, 4) as axes:
         draw_step(axes[0, 0], image, places, model, f"{len(places[0])} windows surer than {model.confidence}")

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 import pyconvnet as pcn
-from lectures.detection.matching import match, sample
+from lectures.detection.foundation.matching import match, sample
 from pyconvnet import functional as F
 from pyconvnet import nn
 

@@ -18,10 +18,11 @@ from skimage.feature import hog
 from sklearn.svm import LinearSVC
 
 import pyconvnet as pcn
-from lectures.detection.detector import Detector, suppress
-from lectures.detection.learning import without_difficult
-from lectures.detection.sliding_window import NEGATIVE, above, draw_windows, label_windows
-from lectures.detection.windows import STRIDE, WINDOW, all_windows, level
+from lectures.detection.foundation.detector import Detector
+from lectures.detection.foundation.learning import without_difficult
+from lectures.detection.foundation.suppression import above, suppress
+from lectures.detection.regions.window_labels import NEGATIVE, draw_windows, label_windows
+from lectures.detection.regions.windows import STRIDE, WINDOW, all_windows, level
 from pyconvnet import functional as F
 
 CELL, BLOCK, DIRECTIONS = STRIDE, 2, 9

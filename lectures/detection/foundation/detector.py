@@ -93,9 +93,3 @@ def pad_to_multiple(images, stride):
     if not (down or right):
         return images
     return np.pad(images, ((0, 0), (0, 0), (0, down), (0, right)), constant_values=GREY)
-
-
-def suppress(boxes, scores, labels, nms_threshold, most=None):
-    """Of overlapping boxes of one class keep just the one with the highest score; best first, at most `most`."""
-    keep = pcn.ops.batched_nms(boxes, scores, labels, nms_threshold)[:most]
-    return boxes[keep], scores[keep], labels[keep]

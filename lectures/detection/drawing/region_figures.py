@@ -3,11 +3,17 @@
 import numpy as np
 
 import pyconvnet as pcn
-from lectures.detection import figures
-from lectures.detection.backbone import centred
-from lectures.detection.detector import suppress
-from lectures.detection.matching import overlaps
-from lectures.detection.region_head import OFFSET_WEIGHTS, POSITIVE_IOU, decode_regions, pool_regions, region_targets
+from lectures.detection.drawing import figures
+from lectures.detection.foundation.backbone import centred
+from lectures.detection.foundation.matching import overlaps
+from lectures.detection.foundation.suppression import suppress
+from lectures.detection.regions.region_head import (
+    OFFSET_WEIGHTS,
+    POSITIVE_IOU,
+    decode_regions,
+    pool_regions,
+    region_targets,
+)
 
 REGION, POSITIVE, NEGATIVE = "tab:orange", "lime", "red"
 MANY = 200  # boxes in one picture: more of them hide it

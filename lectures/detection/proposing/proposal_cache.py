@@ -10,7 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from lectures.cache import cache_folder, fingerprint
-from lectures.detection import colour_spaces, edge_boxes, graph_segmentation, selective_search
+from lectures.detection.proposing import colour_spaces, edge_boxes, graph_segmentation, selective_search
 from pyconvnet.io import load_with_metadata, save
 from pyconvnet.kernels import naive
 

@@ -14,8 +14,8 @@ sliding windows of IoU .65 with their neighbours in place, size and aspect ratio
 import numpy as np
 
 import pyconvnet as pcn
-from lectures.detection.colour_spaces import read_picture
-from lectures.detection.graph_segmentation import smooth
+from lectures.detection.proposing.colour_spaces import read_picture
+from lectures.detection.proposing.graph_segmentation import smooth
 
 ALPHA, BETA, KAPPA = 0.65, 0.75, 1.5  # IoU of neighbouring windows; of the suppression; exponent of the perimeter
 WEAKEST = 0.03  # change of value per pixel that is an edge

@@ -8,7 +8,7 @@ paper also decorrelates the four targets; ridge regression is linear in its targ
 import numpy as np
 
 import pyconvnet as pcn
-from lectures.detection.matching import overlaps
+from lectures.detection.foundation.matching import overlaps
 
 NEAR = 0.6  # IoU from which a proposal can learn: farther away there is no telling which object is meant
 LAMBDAS = (1.0, 10.0, 100.0, 1e3, 1e4)  # the paper's 1000 was for 9216 features

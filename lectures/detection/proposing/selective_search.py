@@ -19,8 +19,8 @@ from itertools import product
 import numpy as np
 
 import pyconvnet as pcn
-from lectures.detection.colour_spaces import convert, read_picture
-from lectures.detection.graph_segmentation import MIN_SIZE, SIGMA, bounds, segment, smooth, without_repeats
+from lectures.detection.proposing.colour_spaces import convert, read_picture
+from lectures.detection.proposing.graph_segmentation import MIN_SIZE, SIGMA, bounds, segment, smooth, without_repeats
 
 COLOUR_BINS = 25
 DIRECTIONS, SIGNED_BINS = 4, 20

@@ -8,7 +8,7 @@ shape is rounded until the resized picture has whole pixels, and steps are count
 import numpy as np
 
 import pyconvnet as pcn
-from lectures.detection.detector import GREY
+from lectures.detection.foundation.detector import GREY
 from pyconvnet import functional as F
 
 WINDOW = 32  # pixels of a warped window,

@@ -13,7 +13,7 @@ The paper's k = 300 is for grey values up to 255, ours end at 1: 300 / 255.
 import numpy as np
 
 import pyconvnet as pcn
-from lectures.detection.colour_spaces import convert, read_picture
+from lectures.detection.proposing.colour_spaces import convert, read_picture
 
 K, MIN_SIZE, SIGMA = 0.3, 20, 0.8
 

@@ -1,9 +1,9 @@
-"""Pictures of one object, for localisation: scenes, or those of a real folder that hold exactly one."""
+"""Pictures of one object, for localisation, and how well it was found: scenes, or photographs that hold exactly one."""
 
 import numpy as np
 
 import pyconvnet as pcn
-from lectures.detection.datasets import DetectionData, detection_data
+from lectures.detection.foundation.datasets import DetectionData, detection_data
 from pyconvnet.data import random_brightness_contrast, random_flip, random_scale_shift
 
 
@@ -41,3 +41,31 @@ def vary_strongly(images, targets, rng):
         varied.append(random_brightness_contrast(image, target, rng))
     images, targets = zip(*varied)
     return np.stack(images), list(targets)
+
+
+def accuracy_and_iou(model, test):
+    """{"accuracy": share of right classes, "iou": mean IoU of box and object, whatever the class said}.
+
+    Over the pictures with an object. With a single class every answer is right: accuracy is then left out.
+    """
+    samples = [sample for sample in test if len(sample[1][0])]
+    answers = model.predict([image for image, _ in samples], confidence_threshold=0)
+    right = [labels[0] == target[1][0] for (_, _, labels), (_, target) in zip(answers, samples)]
+    overlap = [iou(boxes[0], target[0][0]) for (boxes, _, _), (_, target) in zip(answers, samples)]
+    found = {"accuracy": float(np.mean(right)), "iou": float(np.mean(overlap))}
+    return found if len(model.classes) > 1 else {"iou": found["iou"]}
+
+
+def iou(p, q):
+    """IoU of two boxes; 0 where neither has an area."""
+    return float(np.nan_to_num(pcn.ops.box_iou(p[None].astype(np.float32), q[None])[0, 0]))
+
+
+def baselines(train, test, most=1000):
+    """The same answer for every picture: the commonest class, and the training box with the best mean IoU."""
+    targets = [target for _, target in (train[i] for i in range(min(most, len(train)))) if len(target[0])]
+    boxes, labels = np.concatenate([t[0] for t in targets]), np.concatenate([t[1] for t in targets])
+    box = boxes[pcn.ops.box_iou(boxes, boxes).mean(1).argmax()]
+    truths = [target for _, target in test if len(target[0])]
+    right = float(np.mean([target[1][0] == np.bincount(labels).argmax() for target in truths]))
+    return {"accuracy": right, "iou": float(np.mean([iou(box, target[0][0]) for target in truths]))}

@@ -5,7 +5,7 @@ import time
 import numpy as np
 
 import pyconvnet as pcn
-from lectures.detection.baselines import constant_boxes
+from lectures.detection.foundation.baselines import constant_boxes
 from lectures.pathologies import warn_if_same_box
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 import pyconvnet as pcn
-from lectures.detection.matching import overlaps
+from lectures.detection.foundation.matching import overlaps
 
 PROPOSAL = -1  # the label of a box that travels with a target, but is no object
 
