@@ -70,7 +70,7 @@ void segment_graph(Index nodes, Index n, const Index* edges, const T* weights, d
     for (Index e : order) {
         const Index a = forest.find(edges[2 * e]), b = forest.find(edges[2 * e + 1]);
         const double w = weights[e];
-        if (a == b || w > forest.limit[a] || w > forest.limit[b]) continue;
+        if (a == b || !(w <= forest.limit[a] && w <= forest.limit[b])) continue;   // a limit may be NaN: inf - inf
         const Index root = forest.join(a, b);
         forest.limit[root] = w + k / static_cast<double>(forest.size[root]);   // w: the largest edge inside
     }

@@ -133,18 +133,22 @@ def _culprit(training, loss_of, batch):
         "usually the learning rate is too high, or a logarithm or root met a number it cannot take; "
         "lower the learning rate, clip the gradients, or keep the argument away from 0"
     )
-    pictures, enough = _pictures(batch), []
-    for i, (image, target, rest) in enumerate(pictures):
+    pictures = _pictures(batch)
+    for i, (image, _, _) in enumerate(pictures):
         if not np.isfinite(image).all():
             return f"picture {i} of the batch holds NaN or infinity: correct the picture or leave it out"
-        if _sick(model, loss_of, image, [part[:0] for part in target], rest):
-            enough.append(i)
-            continue
-        for j in range(len(target[0])):
-            if _sick(model, loss_of, image, [part[j : j + 1] for part in target], rest):
-                return f"box {j} of picture {i} of the batch is enough for it, {_describe(target, j)}"
-    if enough and len(enough) < len(pictures):
-        return f"picture {enough[0]} of the batch is enough for it, whatever its boxes: {general}"
+    enough = [_sick(model, loss_of, image, [part[:0] for part in target], rest) for image, target, rest in pictures]
+    uninformed = all(enough)  # a loss that cannot do without boxes, or is sick whatever it sees
+    boxes = {
+        (i, j): _sick(model, loss_of, image, [part[j : j + 1] for part in target], rest)
+        for i, (image, target, rest) in enumerate(pictures) if uninformed or not enough[i]
+        for j in range(len(target[0]))
+    }  # fmt: skip
+    if any(boxes.values()) and not (uninformed and all(boxes.values())):
+        i, j = next(at for at, sick in boxes.items() if sick)
+        return f"box {j} of picture {i} of the batch is enough for it, {_describe(pictures[i][1], j)}"
+    if any(enough) and not uninformed:
+        return f"picture {enough.index(True)} of the batch is enough for it, whatever its boxes: {general}"
     return general
 
 
@@ -169,7 +173,7 @@ def _sick(model, loss_of, image, target, rest):
         try:
             loss = loss_of(model, (np.repeat(image, copies, axis=0), [tuple(target)] * copies, *rest))
             break
-        except (ValueError, IndexError):
+        except Exception:  # a probe that fails says nothing; the error to report is the one at hand
             continue
     else:
         return False

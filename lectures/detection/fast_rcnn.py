@@ -22,7 +22,7 @@ import pyconvnet as pcn
 from lectures.detection.drawing import figures, region_figures
 from lectures.detection.foundation.backbone import centred, plain_backbone
 from lectures.detection.foundation.datasets import detection_data
-from lectures.detection.foundation.detector import Detector
+from lectures.detection.foundation.detector import Detector, pad_to_multiple
 from lectures.detection.foundation.evaluation import judge
 from lectures.detection.foundation.learning import Settings, learn
 from lectures.detection.foundation.suppression import suppress
@@ -51,6 +51,7 @@ class FastRCNN(Detector):
     """Pictures and a proposal source to boxes; `align` pools by RoI-align instead of RoI pooling."""
 
     stride, confidence, nms = STRIDE, 0.3, 0.3
+    padded = False  # proposals are searched on the picture itself
 
     def __init__(self, classes, propose=selective_search, align=False):
         super().__init__(classes)
@@ -67,15 +68,16 @@ class FastRCNN(Detector):
     def detect(self, images, confidence_threshold, nms_threshold):
         """Propose, look at every region, move it, keep one per object."""
         regions = [self.propose(image) for image in images]
-        scores, offsets = self(pcn.tensor(images), regions)
-        return self.answers(scores.data, offsets.data, regions, confidence_threshold, nms_threshold)
+        scores, offsets = self(pcn.tensor(pad_to_multiple(images, STRIDE)), regions)
+        size = images.shape[2:]
+        return self.answers(scores.data, offsets.data, regions, size, confidence_threshold, nms_threshold)
 
-    def answers(self, scores, offsets, regions, confidence_threshold, nms_threshold):
-        """What the head said about all regions, sorted by picture: one (boxes, scores, labels) each."""
+    def answers(self, scores, offsets, regions, size, confidence_threshold, nms_threshold):
+        """What the head said about all regions, by picture of `size` (H, W): one (boxes, scores, labels) each."""
         ends = np.cumsum([len(r) for r in regions])[:-1]
         offsets = offsets if self.regress else np.zeros_like(offsets)
         parts = zip(np.split(scores, ends), np.split(offsets, ends), regions)
-        return [suppress(*decode_regions(*part, confidence_threshold), nms_threshold) for part in parts]
+        return [suppress(*decode_regions(*part, size, confidence_threshold), nms_threshold) for part in parts]
 
     def loss(self, images, targets, rng):
         """The multi-task loss of a batch whose targets carry their proposals."""
@@ -113,7 +115,7 @@ def run(options, report):
     report.extra["proposals_per_image"] = float(np.mean([len(propose(image)) for image in unseen]))
     report.extra.update(parts_of_time(model, unseen[:TIMED], search))
     report.extra["sharing"] = share_against_recompute(model.features, unseen[0], random_boxes(data.size, PROPOSALS))
-    figures.loss_curve(report, training.losses)
+    figures.loss_curve(report, training.losses, per="region")
     figures.detections(report, data.test, model)
     figures.precision_recall(report, detections, truths, data.classes)
     region_figures.bins(report, model, *data.test[0])
@@ -187,7 +189,7 @@ def parts_of_time(model, images, propose):
         note("convnet")
         scores, offsets = model.head(pool_regions(features, regions, STRIDE, model.head.bins, model.align))
         note("regions")
-        model.answers(scores.data, offsets.data, regions, LENIENT, model.nms)
+        model.answers(scores.data, offsets.data, regions, images[0].shape[1:], LENIENT, model.nms)
         note("suppression")
     mmacs = macs.total / len(images) / 1e6
     return {

@@ -70,9 +70,9 @@ class FasterRCNN(Detector):
     def classify(self, features, regions, confidence_threshold, nms_threshold):
         """The second stage, on regions (n, 4) of each picture: (boxes, scores, labels) per picture."""
         scores, offsets = self.head(pool_regions(features, regions, STRIDE, self.head.bins))
-        ends = np.cumsum([len(boxes) for boxes in regions])[:-1]
+        ends, size = np.cumsum([len(boxes) for boxes in regions])[:-1], [STRIDE * side for side in features.shape[2:]]
         answers = zip(np.split(scores.data, ends), np.split(offsets.data, ends), regions)
-        return [suppress(*decode_regions(*answer, confidence_threshold), nms_threshold) for answer in answers]
+        return [suppress(*decode_regions(*answer, size, confidence_threshold), nms_threshold) for answer in answers]
 
 
 def joint_loss(model, images, targets, rng):
@@ -115,6 +115,7 @@ def alternating(options, report, data):
 
     1. A region proposal network with a backbone of its own. 2. Fast R-CNN, also with its own, on the proposals of
     step 1. 3. A proposal network on the backbone of step 2, which no longer learns. 4. The head on those proposals.
+    By SHARES they take 1.8 times as many updates as joint training.
     """
     pcn.manual_seed(options.seed)
     shapes = anchor_shapes(options, data)

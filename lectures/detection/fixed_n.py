@@ -18,7 +18,7 @@ import numpy as np
 import pyconvnet as pcn
 from lectures.detection.drawing import figures
 from lectures.detection.foundation.backbone import centred, plain_backbone
-from lectures.detection.foundation.datasets import DetectionData, detection_data
+from lectures.detection.foundation.datasets import DetectionData, detection_data, without_difficult
 from lectures.detection.foundation.detector import Detector
 from lectures.detection.foundation.evaluation import judge
 from lectures.detection.foundation.learning import Settings, learn
@@ -37,6 +37,7 @@ HIDDEN = 192
 class FixedN(Detector):
     """Pictures [M, 3, H, W] in [0, 1] to class scores z [M, N, K] and boxes (x, y, h, w) [M, N, 4]; any H, W."""
 
+    fixed_number = True
     stride, confidence, nms = 1, 0.0, 1.0  # exactly N objects: no threshold and no suppression takes one away
 
     def __init__(self, classes, slots=N):
@@ -121,7 +122,7 @@ def scenes_of(least, most=None):
 
 def usual_number(pictures):
     """N for a real folder: the median number of objects in a picture, at least 1."""
-    return max(1, int(np.median([len(target[0]) for _, target in pictures])))
+    return max(1, int(np.median([len(without_difficult(target)[0]) for _, target in pictures])))
 
 
 class Largest(pcn.data.Dataset):
@@ -134,7 +135,8 @@ class Largest(pcn.data.Dataset):
         return len(self.pictures)
 
     def __getitem__(self, i):
-        image, (boxes, *rest) = self.pictures[i]
+        image, target = self.pictures[i]
+        boxes, *rest = without_difficult(target)
         largest = np.argsort(-(boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]), kind="stable")[: self.most]
         return image, (boxes[largest], *(part[largest] for part in rest))
 

@@ -39,6 +39,7 @@ class Localizer(Detector):
     left edge of a picture continues at the right one: then no feature can know how far from an edge it is.
     """
 
+    fixed_number = True
     stride, confidence = 1, 0.0  # there is one object: say which and where, however unsure
 
     def __init__(self, classes, size=48, head="flatten", border=True):

@@ -5,10 +5,11 @@ in image"), "Deep Convolutional Neural Networks II" ("Region proposals (category
 Edgeboxes; "R-CNN minus R": k-means boxes), "Localization, Object Detection, Segmentation (Labwork 7)" ("R-CNN", step 1)
 and "Computer Vision - Lecture 16" ("Region Proposal Networks (RPN)").
 
-The methods stand in graph_segmentation.py, selective_search.py, edge_boxes.py, constant_proposals.py and rpn.py. Each
-proposes on the same unseen pictures; recall@N is the share of objects that one of a picture's first N boxes overlaps
-by IoU >= 0.5: no detector that looks at these N boxes alone can find more (unless it moves them). The baseline is N
-random boxes. Hosang et al., "What makes for effective detection proposals?" (2015), compare in the same way.
+The methods stand in proposing/: graph_segmentation.py, selective_search.py, edge_boxes.py, constant_proposals.py and
+rpn.py. Each proposes on the same unseen pictures; recall@N is the share of objects that one of a picture's first N
+boxes overlaps by IoU >= 0.5: no detector that looks at these N boxes alone can find more (unless it moves them). The
+baseline is N random boxes. Hosang et al., "What makes for effective detection proposals?" (2015), compare in the same
+way.
 
 The slides' "around 2000" boxes are for photographs of 500 x 375 pixels; 64 x 64 have some 200 different regions. Our
 objects have one colour each, so segmentation alone already finds them; "some parts of an object can be hidden by
@@ -22,7 +23,7 @@ import numpy as np
 
 import pyconvnet as pcn
 from lectures.detection.drawing import proposal_figures
-from lectures.detection.foundation.datasets import detection_data
+from lectures.detection.foundation.datasets import detection_data, without_difficult
 from lectures.detection.proposing import rpn
 from lectures.detection.proposing.constant_proposals import kmeans_boxes, random_boxes
 from lectures.detection.proposing.edge_boxes import edge_boxes
@@ -96,12 +97,6 @@ def compare(images, truths, training_boxes, network, seed=0):
     return results
 
 
-def easy(image, target):
-    """(picture, boxes of its objects that are not marked as difficult)."""
-    boxes, _, *difficult = target
-    return image, boxes[~difficult[0]] if difficult else boxes
-
-
 def barred(image, boxes, rng):
     """The picture with a bar of a random colour before each object, across its middle and a little beyond."""
     image = image.copy()
@@ -130,9 +125,9 @@ def run(options, report):
     """The lecture: train a region proposal network, let every method propose, compare, draw."""
     data = detection_data(options, test_count=TEST_PICTURES)
     network, _ = rpn.trained(options, report, data)
-    few = 15 if options.quick else len(data.test)
-    images, truths = zip(*(easy(*data.test[i]) for i in range(min(few, len(data.test)))))
-    training_boxes = np.concatenate([data.train[i][1][0] for i in range(len(data.train))])
+    few = len(data.test) if not options.quick else 15 if options.data is None else 3
+    images, targets = zip(*(data.test[i] for i in range(min(few, len(data.test)))))
+    truths, training_boxes = [without_difficult(target)[0] for target in targets], data.training_boxes()
     results = compare(images, truths, training_boxes, network, options.seed)
     print(table(results))
     rng = np.random.default_rng(options.seed)

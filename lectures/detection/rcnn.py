@@ -80,7 +80,7 @@ def run(options, report):
     report.extra.update(disk(model, features))
     report.extra["recall_of_proposals"] = proposal_recall([propose(image) for image, _ in data.test], truths)
     report.extra.update(cost(model, data.test[0][0], search))
-    figures.loss_curve(report, training.losses)
+    figures.loss_curve(report, training.losses, per="region")
     figures.detections(report, data.test, model)
     figures.precision_recall(report, detections, truths, data.classes)
     post_hoc_figures.regions_to_scores(report, model, data.test, lambda image, box: warp(image, box, SIZE, CONTEXT))

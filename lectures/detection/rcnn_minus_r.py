@@ -11,7 +11,6 @@ boxes instead of k-means; fewer and more boxes; beside Fast R-CNN with Selective
 Ours is smaller: 300 boxes where the paper has 3000, pictures of 64 pixels, and the network learns from scratch.
 """
 
-import numpy as np
 
 import pyconvnet as pcn
 from lectures.detection import fast_rcnn
@@ -39,7 +38,7 @@ class RCNNMinusR(FastRCNN):
     def loss(self, images, targets, rng):
         """The multi-task loss; a mirrored picture gets the boxes of every picture, not mirrored ones."""
         features = self.features(centred(images))
-        return head_loss(self.head, features, STRIDE, [self.propose.boxes] * len(targets), targets, rng)
+        return head_loss(self.head, features, STRIDE, [self.propose.boxes.data] * len(targets), targets, rng)
 
 
 SCENES = Settings(steps=1400, batch=16, lr=2e-3, quick=10)
@@ -49,15 +48,10 @@ PHOTOGRAPHS = Settings(steps=1000, batch=4, lr=1e-3, quick=6)
 def trained(options, report, data, boxes=None, stage=""):
     """A detector that has learned from `data.train` with constant `boxes` (default: k-means), and its Training."""
     pcn.manual_seed(options.seed)
-    boxes = kmeans_boxes(training_boxes(data), BOXES, options.seed) if boxes is None else boxes
+    boxes = kmeans_boxes(data.training_boxes(), BOXES, options.seed) if boxes is None else boxes
     model = RCNNMinusR(data.classes, boxes, data.size)
     settings = SCENES if options.data is None else PHOTOGRAPHS
     return model, learn(model, RCNNMinusR.loss, data, settings, options, report, stage)
-
-
-def training_boxes(data):
-    """The boxes of all objects of the training pictures: (n, 4)."""
-    return np.concatenate([target[0] for _, target in data.train])
 
 
 def run(options, report):
@@ -75,11 +69,11 @@ def run(options, report):
     curve = number_of_boxes(report, model, data, unseen, truths, options)
     report.extra["gap_to_fast_rcnn"] = gap(report, "")
     report.extra["gap_without_regression"] = gap(report, "_without_regression")
-    figures.loss_curve(report, training.losses)
+    figures.loss_curve(report, training.losses, per="region")
     figures.detections(report, data.test, model)
     figures.precision_recall(report, detections, truths, data.classes)
     draw_curve(report, curve)
-    region_figures.constant_boxes(report, model.propose.boxes, training_boxes(data), data.size)
+    region_figures.constant_boxes(report, model.propose.boxes.data, data.training_boxes(), data.size)
     region_figures.moves(report, model, data.test)
     region_figures.before_and_after_suppression(report, model, data.test)
 
@@ -106,7 +100,7 @@ def gap(report, how):
 
 def number_of_boxes(report, model, data, unseen, truths, options):
     """{K: recall of k-means and of random boxes, mAP of the one trained network on K k-means boxes}."""
-    own, objects, curve = model.propose, training_boxes(data), {}
+    own, objects, curve = model.propose, data.training_boxes(), {}
     for count in QUICK_SWEEP if options.quick else SWEEP:
         constant = {"kmeans": kmeans_boxes(objects, count, options.seed),
                     "random": random_boxes(data.size, count, options.seed)}  # fmt: skip

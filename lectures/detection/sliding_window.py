@@ -25,7 +25,7 @@ from lectures.detection.foundation.backbone import centred, plain_backbone
 from lectures.detection.foundation.datasets import detection_data
 from lectures.detection.foundation.detector import Detector
 from lectures.detection.foundation.evaluation import judge
-from lectures.detection.foundation.learning import Settings, learn, without_difficult
+from lectures.detection.foundation.learning import Settings, learn
 from lectures.detection.foundation.suppression import above, suppress
 from lectures.detection.regions.warping import warp
 from lectures.detection.regions.window_labels import draw_windows, label_windows
@@ -110,14 +110,14 @@ QUICK_PICTURES, PHOTOGRAPHS_JUDGED = 3, 40  # a scene has two thousand windows, 
 def trained(options, report, data, stage=""):
     """A detector that has learned from `data.train`, and its Training."""
     pcn.manual_seed(options.seed)
-    model = SlidingWindow(data.classes, window_shapes(training_boxes(data)))
+    model = SlidingWindow(data.classes, window_shapes(data.training_boxes(1000)))
     settings = SCENES if options.data is None else PHOTOGRAPHS
     return model, learn(model, window_loss, data, settings, options, report, stage)
 
 
 def reference(options, report, data):
     """The lecture's detector for other lectures: kept from an earlier run, or else trained now."""
-    model = SlidingWindow(data.classes, window_shapes(training_boxes(data)))
+    model = SlidingWindow(data.classes, window_shapes(data.training_boxes(1000)))
     if not load_kept_network(model, *identity(options, data)):
         model, _ = trained(options, report, data, stage="sliding-window")
         keep_network(model, *identity(options, data))
@@ -126,12 +126,8 @@ def reference(options, report, data):
 
 def identity(options, data):
     """What the trained network depends on: code, options, and the training pictures, known by their boxes."""
-    return "sliding_window", *CODE, options.seed, options.quick, options.data, len(data.train), training_boxes(data)
-
-
-def training_boxes(data, pictures=1000):
-    """The boxes (n, 4) of the first training pictures."""
-    return np.concatenate([without_difficult(data.train[i][1])[0] for i in range(min(len(data.train), pictures))])
+    known = data.training_boxes(1000)
+    return "sliding_window", *CODE, options.seed, options.quick, options.data, len(data.train), known
 
 
 def fewer_to_judge(options, data, photographs=PHOTOGRAPHS_JUDGED):

@@ -266,7 +266,7 @@ spent = fast_rcnn.parts_of_time(model, some, lambda picture: selective_search(pi
 figure, axes = plt.subplots(1, 2, figsize=(12, 3.8), layout="constrained")
 milliseconds = [measured["shared"]["ms"], measured["recomputed"]["ms"]]
 axes[0].barh(["shared: one pass, RoI pooling", "recomputed: one run per region"], milliseconds, color="tab:blue")
-axes[0].set(xlabel="ms for 200 regions of a picture", xscale="log")
+axes[0].set(xlabel="ms for 200 regions of a picture", title=f"shared: {measured['times_faster']:.0f} times faster")
 axes[1].barh(list(spent), list(spent.values()), color="tab:orange")
 axes[1].set(xlabel="ms per picture", title="where Fast R-CNN's own time goes")
 axes[1].invert_yaxis()

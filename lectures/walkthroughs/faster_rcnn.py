@@ -245,9 +245,9 @@ plt.show()
 # -------------------------------
 # "Training: simple alternating optimization (RPN, Fast R-CNN)." The paper's first way to train, in four
 # steps. After step 2 there are two backbones, one each; from step 3 on both halves use that of step 2,
-# which no longer learns: had it moved, the other half would not fit any more. In the lecture this finds as
-# many objects as joint training, but places them less exactly (``map75``): joint training is simpler *and*
-# lets all four losses shape the features.
+# which no longer learns: had it moved, the other half would not fit any more. In the lecture the four steps
+# together are 1.8 times as many updates as joint training takes. With these they find as many objects, but
+# place them less exactly (``map75``): joint training is simpler *and* lets all four losses shape the features.
 
 # %%
 print("step                        learns                          proposals from")
@@ -266,7 +266,8 @@ print(inspect.getsource(faster_rcnn.frozen_features))
 # ----------------
 # Nothing of all this depends on how the features are made: any backbone of stride 4 will do. "Faster
 # R-CNN (based on ResNets)" puts a residual one in the place of the plain one. The lecture trains both,
-# and the four steps, and reports them side by side.
+# and the four steps, and reports them side by side. In place of our four layers the residual backbone did not
+# pay (``map50`` 0.917 against 0.934, seed 0): ways past layers help where there are many.
 
 # %%
 print("backbone    layers with weights   numbers to learn")

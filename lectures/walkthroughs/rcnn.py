@@ -11,8 +11,8 @@ here and there shortened.
 Step through it cell by cell (VS Code opens this file as cells; ``jupytext --to notebook`` makes a notebook of it),
 change a number, look again. As a script, from the root of the checkout: ``python lectures/walkthroughs/rcnn.py``.
 
-The code it explains, and calls: ``lectures/detection/rcnn.py``, ``post_hoc.py``, ``linear_svm.py`` and
-``box_regression.py`` beside it.
+The code it explains, and calls: ``lectures/detection/rcnn.py``; ``post_hoc.py``, ``linear_svm.py``,
+``box_regression.py`` and ``warping.py`` in ``lectures/detection/regions``.
 """
 
 # %%

@@ -12,8 +12,8 @@ Step through it cell by cell (VS Code opens this file as cells; ``jupytext --to 
 notebook of it), change a number, look again. As a script, from the root of the checkout:
 ``python lectures/walkthroughs/sliding_window.py``.
 
-The code it explains, and calls: ``lectures/detection/sliding_window.py``, ``windows.py``,
-``warping.py`` and ``hog_svm.py`` beside it.
+The code it explains, and calls: ``lectures/detection/sliding_window.py``; ``windows.py``,
+``warping.py`` and ``hog_svm.py`` in ``lectures/detection/regions``.
 """
 
 # %%
@@ -253,5 +253,5 @@ plt.show()
 #   HoG, the pictures in ``out/sliding_window/``.
 # - ``lectures/walkthroughs/overfeat.py``: the same windows, the same answers, in one pass.
 # - ``python -m lectures sliding_window --data voc:DIR``: the same code on your own photographs.
-# - Change ``CONTEXT`` in ``windows.py`` to 0 and train again. Or ``PARTIAL`` in ``sliding_window.py``
+# - Change ``CONTEXT`` in ``regions/windows.py`` to 0 and train again. Or ``PARTIAL`` in ``sliding_window.py``
 #   to 0.5, so that no background shows a part of an object.

@@ -10,8 +10,8 @@ What stands in quotes is the slide's text, here and there shortened.
 Step through it cell by cell (VS Code opens this file as cells; ``jupytext --to notebook`` makes a notebook of it),
 change a number, look again. As a script, from the root of the checkout: ``python lectures/walkthroughs/spp_net.py``.
 
-The code it explains, and calls: ``lectures/detection/spp_net.py``; what it shares with R-CNN, ``post_hoc.py`` beside
-it, is explained in ``lectures/walkthroughs/rcnn.py``.
+The code it explains, and calls: ``lectures/detection/spp_net.py``; what it shares with R-CNN,
+``lectures/detection/regions/post_hoc.py``, is explained in ``lectures/walkthroughs/rcnn.py``.
 """
 
 # %%

@@ -138,7 +138,7 @@ axes[0].set_title("the responsible cells")
 axes[1].imshow(O, cmap="cividis")
 for at, v in np.ndenumerate(O):
     axes[1].text(at[1], at[0], f"{v:+d}", ha="center", va="center", color="k" if v > 0 else "w")
-axes[1].set(title="target objectness O: +1 for one box of the cell, -1 for the rest", xlabel="column", ylabel="row")
+axes[1].set(title="target objectness O:\n+1 for one box of the cell, -1 for the rest", xlabel="column", ylabel="row")
 plt.show()
 
 # %% [markdown]

@@ -82,6 +82,15 @@ def connected_parts(nodes, edges):
     return part
 
 
+@pytest.mark.parametrize("backend", kernels.available())
+def test_an_infinite_weight_below_any_limit_joins_and_inf_minus_inf_does_not(backend):
+    edges = np.array([[2, 1], [1, 0], [2, 1], [1, 2], [2, 0]])
+    with kernels.use(backend):
+        labels = kernels.segment_graph(3, edges, np.array([0, -np.inf, np.inf, 0, 2.0]), np.inf)
+    assert labels.tolist() == [0, 0, 1]
+
+
+
 @few
 @given(seeds)
 def test_segments_are_connected_parts_numbered_by_first_node(seed):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lectures.detection.foundation import datasets
-from lectures.detection.foundation.datasets import DetectionData, detection_data
+from lectures.detection.foundation.datasets import DetectionData, detection_data, without_difficult
 from pyconvnet.data import COCODetection, seeded_splits
 
 
@@ -150,3 +150,14 @@ def test_a_coco_data_set_keeps_the_face_of_the_voc_one(tmp_path):
     file, _ = write_coco(tmp_path)
     dataset = COCODetection(file, split="all", progress=lambda names: list(names)[:2])
     assert dataset.ids == [0, 1] and dataset.split == "all" and dataset.original_sizes == [(48, 64)] * 2
+
+
+def test_what_does_not_count_is_left_out_of_the_training_boxes():
+    boxes = np.array([[0, 0, 4, 4], [2, 2, 8, 8], [1, 0, 9, 5]], np.float32)
+    marked = (boxes, np.array([0, 1, 1]), np.array([False, True, False]))
+    plain = (boxes[:1], np.array([2]))
+    data = DetectionData([(None, marked), (None, plain)], [], None)
+    np.testing.assert_array_equal(data.training_boxes(), boxes[[0, 2, 0]])
+    np.testing.assert_array_equal(data.training_boxes(1), boxes[[0, 2]])
+    kept, labels = without_difficult(marked)
+    assert kept.tolist() == boxes[[0, 2]].tolist() and labels.tolist() == [0, 1] and without_difficult(plain) == plain

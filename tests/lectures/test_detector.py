@@ -9,10 +9,13 @@ pytest.importorskip("matplotlib")
 pytest.importorskip("tqdm")
 
 import pyconvnet as pcn
+from lectures.detection.fast_rcnn import FastRCNN
 from lectures.detection.foundation.backbone import plain_backbone, residual_backbone
 from lectures.detection.foundation.detector import Detector
 from lectures.detection.foundation.matching import IGNORED, match, sample
 from lectures.detection.foundation.suppression import suppress
+from lectures.detection.rcnn import RCNN
+from lectures.detection.spp_net import SPPNet
 from pyconvnet import nn
 
 
@@ -78,6 +81,7 @@ def test_thresholds_are_the_detectors_own_unless_given():
         ([np.ones((3, 8, 8), np.float32), np.ones((3, 0, 8), np.float32)], ValueError, "picture 1 .* one pixel"),
         (np.ones((1, 3, 8, 8), np.uint8), TypeError, "picture 0 is uint8.* divide by 255"),
         (np.full((1, 3, 8, 8), np.nan, np.float32), ValueError, "picture 0 holds NaN"),
+        (np.full((1, 3, 8, 8), 200, np.float32), ValueError, r"picture 0 is in \[200, 200\].* divide by 255"),
     ],
 )
 def test_what_is_no_picture_is_refused(images, error, words):
@@ -146,3 +150,25 @@ def test_samples_are_positives_up_to_their_share_and_negatives(label, count, sha
     assert len(set(chosen.tolist())) == len(chosen) and (label[chosen] != IGNORED).all()
     assert positives == min((label == 1).sum(), int(count * share))
     assert len(chosen) - positives == min((label == 0).sum(), count - positives)
+
+
+def test_boxes_that_lie_in_the_padding_alone_are_no_answer():
+    class Corners(Bright):
+        def detect(self, images, confidence_threshold, nms_threshold):
+            boxes = np.array([[0, 0, 4, 4], [9, 0, 16, 16], [0, 12, 16, 16], [6, 6, 16, 16]], np.float32)
+            return [(boxes, np.linspace(0.9, 0.6, 4), np.arange(4))] * len(images)
+
+    ((boxes, scores, labels),) = Corners().predict(np.ones((1, 3, 9, 9), np.float32))
+    assert boxes.tolist() == [[0, 0, 4, 4], [6, 6, 9, 9]] and labels.tolist() == [0, 3] and len(scores) == 2
+
+
+def test_a_source_of_proposals_sees_the_picture_and_not_its_padding():
+    seen = []
+
+    def propose(image):
+        seen.append(image.shape)
+        return np.array([[0, 0, 5, 5]], np.float32)
+
+    for system in (FastRCNN, SPPNet, RCNN):
+        system(("thing",), propose).predict(np.zeros((1, 3, 13, 11), np.float32), 0.0)
+    assert seen == [(3, 13, 11)] * 3

@@ -77,6 +77,17 @@ def test_a_loss_of_nan_names_picture_and_box(box, words):
         learn(log_side_loss, lambda step: (images, targets))
 
 
+def test_a_loss_that_cannot_do_without_boxes_still_gets_its_diagnosis():
+    images, targets = pictures(4, [(1, 1, 5, 6), (2, 2, 4, 4)])
+    targets[2][0][1] = (3, 2, 3, 7)
+
+    def per_box(model, batch):
+        return log_side_loss(model, batch) / sum(len(boxes) for boxes, *_ in batch[1])
+
+    with pytest.raises(RuntimeError, match=r"box 1 of picture 2 .* it has width 0"):
+        learn(per_box, lambda step: (images, targets))
+
+
 def test_a_loss_of_nan_names_the_picture():
     images, targets = pictures()
     images[3, 0, 2, 2] = np.nan

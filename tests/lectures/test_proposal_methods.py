@@ -241,6 +241,12 @@ def test_wrong_options_in_words():
         with pytest.raises(ValueError) as raised:
             selective_search.selective_search(scene(), **options)
         assert words in str(raised.value)
+    for propose in METHODS.values():
+        with pytest.raises(ValueError, match="max_boxes must be at least 0, or None for all boxes, got -1"):
+            propose(scene(), max_boxes=-1)
+        assert propose(scene(), max_boxes=0).shape == (0, 4)
+    with pytest.raises(ValueError, match="segment_proposals: ks is empty"):
+        segment_proposals(scene(), ks=())
 
 
 def test_colour_spaces_by_known_colours():
@@ -324,6 +330,8 @@ def test_kmeans_of_few_boxes():
     ):  # fmt: skip
         with pytest.raises(ValueError, match=words):
             kmeans_boxes(bad, count)
+    with pytest.raises(TypeError, match="kmeans_boxes: count must be a whole number"):
+        kmeans_boxes(boxes, 1.5)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 50), (64, 48)])
@@ -334,8 +342,9 @@ def test_random_boxes(size):
     assert ((boxes[:, 2:] - boxes[:, :2]) >= np.minimum(3, size[::-1]) - 1e-4).all()
     np.testing.assert_array_equal(random_boxes(size, 20, seed=1), random_boxes(size, 20, seed=1))
     assert random_boxes(size, 0).shape == (0, 4)
-    with pytest.raises(ValueError, match="must be positive"):
-        random_boxes((0, 5), 3)
+    for bad in ((0, 5), (5, np.nan), (np.nan, 5)):
+        with pytest.raises(ValueError, match="must be positive numbers"):
+            random_boxes(bad, 3)
 
 
 # ---- kept on disk

@@ -16,6 +16,7 @@ import pyconvnet as pcn
 from lectures.__main__ import main
 from lectures.detection import proposals
 from lectures.detection.drawing import proposal_figures
+from lectures.detection.foundation.datasets import without_difficult
 from lectures.detection.proposals import barred, best_overlap, compare, first_hits, recall_at, search, table
 from lectures.detection.proposing.rpn import ProposalNetwork
 from lectures.report import Report
@@ -88,13 +89,6 @@ def test_bars_hide_the_middle_of_every_object():
         share = changed[y1:y2, x1:x2].mean()
         assert 0.1 < share < 0.5 and changed[(y1 + y2) // 2, (x1 + x2) // 2]
     assert barred(image, boxes[:0], np.random.default_rng(0)).shape == image.shape
-
-
-def test_difficult_objects_do_not_count():
-    boxes = some_boxes(np.random.default_rng(0), 3)
-    _, all_ = proposals.easy(None, (boxes, np.zeros(3)))
-    _, some = proposals.easy(None, (boxes, np.zeros(3), np.array([False, True, False])))
-    assert len(all_) == 3 and some.tolist() == boxes[[0, 2]].tolist()
 
 
 def test_all_methods_are_compared_on_pictures_of_any_size():
@@ -176,7 +170,8 @@ def test_figures_of_a_picture_without_anything_in_it(tmp_path, shade):
 def test_photographs_selective_search_beats_random_and_segmentation():
     folder = Path(os.environ["PYCONVNET_DATA"]) / "detect" / "bccd"
     cells = pcn.data.VOCDetection(folder, "test", size=(160, 208), seed=0)
-    images, truths = zip(*(proposals.easy(*cells[i]) for i in range(10)))
+    images, targets = zip(*(cells[i] for i in range(10)))
+    truths = [without_difficult(target)[0] for target in targets]
     recalls = {}
     for name in ("graph segmentation", "Selective Search"):
         recalls[name] = recall_at(search(proposals.FROM_PIXELS[name], images)[0], truths)[800]

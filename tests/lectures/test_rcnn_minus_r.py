@@ -12,7 +12,7 @@ import pyconvnet as pcn
 from lectures.__main__ import main
 from lectures.detection.fast_rcnn import unmoved
 from lectures.detection.proposing.constant_proposals import kmeans_boxes
-from lectures.detection.rcnn_minus_r import RCNNMinusR, training_boxes
+from lectures.detection.rcnn_minus_r import RCNNMinusR
 
 CLASSES = ("circle", "square", "triangle")
 
@@ -79,8 +79,11 @@ def test_quick_run_leaves_every_arm(tmp_path):
         assert (tmp_path / "rcnn_minus_r" / f"{name}.png").stat().st_size > 5000
 
 
-def test_training_boxes_are_all_objects():
-    class Data:
-        train = pcn.data.ShapeScenes(3, "train", 0)
-
-    assert len(training_boxes(Data)) == sum(len(target[0]) for _, target in Data.train)
+def test_the_boxes_travel_with_the_weights():
+    boxes = np.array([[0, 0, 8, 8], [4, 4, 20, 24]], np.float32)
+    told, other = RCNNMinusR(("a",), boxes, (32, 32)), RCNNMinusR(("a",), boxes[::-1], (16, 16))
+    other.load_state_dict(told.state_dict())
+    picture = np.zeros((3, 32, 32), np.float32)
+    np.testing.assert_array_equal(other.propose(picture), boxes)
+    with pytest.raises(RuntimeError, match=r"propose\.boxes"):
+        RCNNMinusR(("a",), boxes[:1], (32, 32)).load_state_dict(told.state_dict())

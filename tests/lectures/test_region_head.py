@@ -147,7 +147,7 @@ def test_no_region_at_all_costs_exactly_nothing(align):
     assert loss["class"].item() == loss["box"].item() == 0.0
     (loss["class"] + loss["box"]).backward()
     assert not any(p.grad.data.any() for p in head.parameters() if p.grad is not None)
-    boxes, scores, labels = decode_regions(np.zeros((0, C + 1)), np.zeros((0, C, 4)), NONE, 0.1)
+    boxes, scores, labels = decode_regions(np.zeros((0, C + 1)), np.zeros((0, C, 4)), NONE, (64, 64), 0.1)
     assert boxes.shape == (0, 4) and scores.shape == labels.shape == (0,)
 
 
@@ -193,8 +193,8 @@ def test_decoding_equals_a_naive_loop(seed):
                 w, h = region[2] - region[0], region[3] - region[1]
                 x, y = (region[0] + region[2]) / 2 + dx * w, (region[1] + region[3]) / 2 + dy * h
                 w, h = w * math.exp(dw), h * math.exp(dh)
-                found[k, c] = (p[c], x - w / 2, y - h / 2, x + w / 2, y + h / 2)
-    boxes, chances, labels = decode_regions(scores, offsets, regions, 0.2)
+                found[k, c] = (p[c], *np.clip([x - w / 2, y - h / 2, x + w / 2, y + h / 2], 0, 50))
+    boxes, chances, labels = decode_regions(scores, offsets, regions, (50, 50), 0.2)
     assert labels.tolist() == [c for _, c in sorted(found)]
     np.testing.assert_allclose(
         np.column_stack([chances, boxes]), np.array([found[key] for key in sorted(found)]).reshape(-1, 5), rtol=1e-4

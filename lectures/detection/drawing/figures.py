@@ -31,22 +31,22 @@ def draw(ax, image, boxes, labels, scores, classes, few=4):
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0), ncols=3, fontsize=7, frameon=False, handletextpad=0.1)
 
 
-def loss_curve(report, losses):
+def loss_curve(report, losses, per="picture"):
     """The loss at every step, and its running mean; `losses` of several stages by name: one beside the other."""
     stages = losses if isinstance(losses, dict) else {"": losses}
     with report.figure("loss", 1, len(stages), size=(6, 4)) as axes:
         for ax, (name, of_stage) in zip(axes[0], stages.items()):
-            draw_losses(ax, of_stage)
+            draw_losses(ax, of_stage, per)
             ax.set_title(name)
 
 
-def draw_losses(ax, losses, window=25):
+def draw_losses(ax, losses, per="picture", window=25):
     """One number a step, and the mean of `window` of them."""
     ax.plot(np.arange(1, len(losses) + 1), losses, color="0.8", linewidth=0.8, label="each batch")
     if len(losses) >= window:
         mean = np.convolve(losses, np.ones(window) / window, mode="valid")
         ax.plot(np.arange(window, len(losses) + 1), mean, color="tab:blue", label=f"mean of {window}")
-    ax.set(xlabel="step", ylabel="loss per picture", yscale="log")
+    ax.set(xlabel="step", ylabel=f"loss per {per}", yscale="log")
     ax.legend()
 
 

@@ -187,8 +187,8 @@ def answers(model, image):
     with pcn.no_grad():
         scores, offsets = model(pcn.tensor(image[None]), [regions])
     model.train(was_training)
-    found = decode_regions(scores.data, offsets.data, regions, model.confidence)
-    unmoved = decode_regions(scores.data, 0 * offsets.data, regions, model.confidence)[0]
+    found = decode_regions(scores.data, offsets.data, regions, image.shape[1:], model.confidence)
+    unmoved = decode_regions(scores.data, 0 * offsets.data, regions, image.shape[1:], model.confidence)[0]
     return found, unmoved, regions
 
 

@@ -65,6 +65,11 @@ class DetectionData:
         """(H, W) of the pictures."""
         return self.test[0][0].shape[1:]
 
+    def training_boxes(self, pictures=None):
+        """The boxes (n, 4) of the objects of the training pictures, or of the first so many, that count."""
+        count = len(self.train) if pictures is None else min(pictures, len(self.train))
+        return np.concatenate([without_difficult(self.train[i][1])[0] for i in range(count)])
+
     @classmethod
     def from_arrays(cls, images, boxes, labels, classes, seed=0, size=None, augment=vary_photographs):
         """Your own pictures: images, boxes, labels, classes, size as `ArrayDetection` takes them.
@@ -84,6 +89,15 @@ class DetectionData:
         splits = seeded_splits(range(len(pictures)), seed)
         parts = {"training": Subset(pictures, splits["trainval"]), "test": Subset(pictures, splits["test"])}
         return cls(*_with_objects(parts, "from_arrays", "is boxes[i] of images[i]?"), augment)
+
+
+def without_difficult(target):
+    """(boxes, labels) of the objects that count: those not marked difficult (VOC) or a crowd (COCO).
+
+    To a loss what is left out is background, as in most detectors' code; average precision ignores it.
+    """
+    boxes, labels, *difficult = target
+    return (boxes[~difficult[0]], labels[~difficult[0]]) if difficult else (boxes, labels)
 
 
 def detection_data(options, train_count=8000, test_count=500, variant="shapes64"):

@@ -17,6 +17,8 @@ class Detector(nn.Module):
     """
 
     stride, confidence, nms = 8, 0.2, 0.45
+    fixed_number = False  # True: always as many answers as there are slots, even a box without an area
+    padded = True  # False: `detect` gets the pictures as they are, and pads them itself where its network looks at them
 
     def __init__(self, classes):
         super().__init__()
@@ -41,9 +43,12 @@ class Detector(nn.Module):
             with pcn.no_grad():
                 for batch in of_one_size(images):
                     height, width = batch[0].shape[1:]
-                    padded = pad_to_multiple(np.stack(batch), self.stride)
-                    for boxes, scores, labels in self.detect(padded, confidence_threshold, nms_threshold):
-                        found.append((pcn.ops.clip_boxes_to_image(boxes, (height, width)), scores, labels))
+                    shown = pad_to_multiple(np.stack(batch), self.stride if self.padded else 1)
+                    for boxes, scores, labels in self.detect(shown, confidence_threshold, nms_threshold):
+                        boxes = pcn.ops.clip_boxes_to_image(boxes, (height, width))
+                        # Of a box found in the padding nothing is left.
+                        inside = np.full(len(boxes), True) if self.fixed_number else pcn.ops.box_area(boxes) > 0
+                        found.append((boxes[inside], scores[inside], labels[inside]))
         finally:
             self.train(was_training)
         return found
@@ -71,6 +76,10 @@ def read_images(who, images):
             raise TypeError(f"{who}: picture {i} is {image.dtype}; expected float in [0, 1]: divide by 255?")
         if not np.isfinite(image).all():
             raise ValueError(f"{who}: picture {i} holds NaN or infinity")
+        if image.min() < -0.01 or image.max() > 1.01:
+            raise ValueError(
+                f"{who}: picture {i} is in [{image.min():g}, {image.max():g}]; expected [0, 1]: divide by 255?"
+            )
         read.append(image.astype(np.float32, copy=False))
     return read
 

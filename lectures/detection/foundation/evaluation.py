@@ -6,6 +6,7 @@ import numpy as np
 
 import pyconvnet as pcn
 from lectures.detection.foundation.baselines import constant_boxes
+from lectures.detection.foundation.datasets import without_difficult
 from lectures.pathologies import warn_if_same_box
 
 
@@ -13,7 +14,7 @@ def judge(model, data, report):
     """`evaluate` on the unseen pictures, beside the baseline: the best constant boxes of the training pictures."""
     detections, truths = evaluate(model, data.test, report)
     warn_if_same_box(detections, truths)
-    targets = [data.train[i][1] for i in range(min(len(data.train), 1000))]
+    targets = [without_difficult(data.train[i][1]) for i in range(min(len(data.train), 1000))]
     constant = constant_boxes(targets, seed=report.seed)
     baseline = pcn.metrics.detection_average_precision([constant] * len(truths), truths)
     report.baselines.update(map50=baseline["map"], ap50={data.classes[k]: v for k, v in baseline["ap"].items()})
@@ -23,6 +24,7 @@ def judge(model, data, report):
 def evaluate(model, test, report, batch=50, confidence_threshold=0.02):
     """Predict every test picture and enter map50, ap50, recall and the time per picture in the report.
 
+    Difficult objects (VOC) and crowds (COCO), the third item of a target, are ignored: neither missed nor wrong.
     The threshold is low because average precision wants the whole curve; recall is where the curve ends, so it
     is that of a very lenient detector. Returns (detections, truths).
     """
@@ -41,8 +43,8 @@ def evaluate(model, test, report, batch=50, confidence_threshold=0.02):
     report.metrics.update(
         map50=result["map"],
         ap50={names[k]: float(v) for k, v in result["ap"].items()},
-        recall=float(np.mean(reached)),
-        map50_95=pcn.metrics.coco_summary(detections, truths_as_coco(truths))["AP"],
+        recall=float(np.mean(reached)) if reached else float("nan"),
+        map50_95=pcn.metrics.coco_summary(detections, truths)["AP"],
     )
     report.extra.update(
         recall_at_confidence=confidence_threshold, ms_per_image=1000 * seconds / len(test), test_pictures=len(test)
@@ -50,6 +52,9 @@ def evaluate(model, test, report, batch=50, confidence_threshold=0.02):
     return detections, truths
 
 
-def truths_as_coco(truths):
-    """Targets without the third item: VOC's `difficult` is not COCO's `iscrowd`."""
-    return [t[:2] for t in truths]
+def average_precisions(model, test, confidence_threshold=0.02):
+    """{"map50", "map50_95"} of `model` on the pictures of `test`: what a table of variants holds."""
+    samples = [test[i] for i in range(len(test))]
+    found, truths = model.predict([image for image, _ in samples], confidence_threshold), [t for _, t in samples]
+    strict = pcn.metrics.coco_summary(found, truths)["AP"]
+    return {"map50": pcn.metrics.detection_average_precision(found, truths)["map"], "map50_95": strict}

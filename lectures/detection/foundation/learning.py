@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import pyconvnet as pcn
+from lectures.detection.foundation.datasets import without_difficult
 from lectures.training import Training, train
 
 
@@ -27,7 +28,8 @@ def learn(model, loss_of, data, settings, options, report, stage="", parameters=
     """
     steps = settings.quick if options.quick else settings.steps
     batch = min(settings.batch, len(data.train))
-    optimizer = pcn.optim.Adam(parameters or model.parameters(), lr=settings.lr, betas=(0.9, 0.99))
+    parameters = model.parameters() if parameters is None else parameters
+    optimizer = pcn.optim.Adam(parameters, lr=settings.lr, betas=(0.9, 0.99))
     schedule = pcn.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     identity = {"lecture": report.lecture, "data": options.data, "seed": options.seed}
     identity |= {"steps": steps, "batch": batch, "lr": settings.lr} | ({"stage": stage} if stage else {})
@@ -48,12 +50,6 @@ def learn(model, loss_of, data, settings, options, report, stage="", parameters=
     train(training, batches, loss, checkpoint_path(options, report, stage), options.resume, every)
     report.train_seconds += training.seconds
     return training
-
-
-def without_difficult(target):
-    """(boxes, labels) of the objects that are not marked difficult (VOC) or a crowd (COCO): none learns from those."""
-    boxes, labels, *difficult = target
-    return (boxes[~difficult[0]], labels[~difficult[0]]) if difficult else (boxes, labels)
 
 
 def checkpoint_path(options, report, stage=""):

@@ -3,7 +3,7 @@
 import numpy as np
 
 import pyconvnet as pcn
-from lectures.detection.foundation.datasets import DetectionData, detection_data
+from lectures.detection.foundation.datasets import DetectionData, detection_data, without_difficult
 from pyconvnet.data import random_brightness_contrast, random_flip, random_scale_shift
 
 
@@ -21,7 +21,7 @@ def one_object_data(options, size):
 
 def only_one(pictures, part, size):
     """Those with exactly one object, stretched to size x size: overlap does not mind. `part` is their name."""
-    chosen = [(image, target) for image, target in pictures if len(target[0]) == 1]
+    chosen = [(image, without_difficult(t)) for image, t in pictures if len(t[0]) == len(without_difficult(t)[0]) == 1]
     print(f"{part}: {len(chosen)} of {len(pictures)} pictures have exactly one object")
     if not chosen:
         raise ValueError(f"localization: no {part} picture has exactly one object")

@@ -9,7 +9,9 @@ from dataclasses import replace
 import numpy as np
 
 import pyconvnet as pcn
+from lectures.detection.foundation.datasets import without_difficult
 from lectures.detection.foundation.matching import overlaps
+from pyconvnet import nn
 
 PROPOSAL = -1  # the label of a box that travels with a target, but is no object
 
@@ -35,17 +37,22 @@ class KeptProposals:
         return self.boxes[key]
 
 
-class ConstantProposals:
-    """The same boxes for every picture; made for pictures of `size` (H, W), they are stretched to any other."""
+class ConstantProposals(nn.Module):
+    """The same boxes for every picture; made for pictures of `size` (H, W), they are stretched to any other.
+
+    A module, so that the boxes travel with the weights of the detector that learned with them.
+    """
 
     def __init__(self, boxes, size=None):
-        self.boxes, self.size = read_proposals(boxes), size
+        super().__init__()
+        self.register_buffer("boxes", pcn.tensor(read_proposals(boxes)))
+        self.register_buffer("size", None if size is None else pcn.tensor(np.array(size, np.float64)))
 
-    def __call__(self, image):
-        if self.size is None or image.shape[1:] == tuple(self.size):
-            return self.boxes
-        down, right = image.shape[1] / self.size[0], image.shape[2] / self.size[1]
-        return (self.boxes * (right, down, right, down)).astype(np.float32)
+    def forward(self, image):
+        if self.size is None:
+            return self.boxes.data
+        down, right = np.array(image.shape[1:]) / self.size.data
+        return (self.boxes.data * (right, down, right, down)).astype(np.float32)
 
 
 class WithProposals(pcn.data.Dataset):
@@ -93,8 +100,9 @@ def split_proposals(targets):
 
 
 def proposal_recall(proposals, truths, iou_threshold=0.5):
-    """The share of all objects that some proposal of their picture overlaps by IoU >= the threshold."""
-    found = [overlaps(boxes, truth[0]) for boxes, truth in zip(proposals, truths, strict=True)]
+    """The share of objects (difficult ones aside) that a proposal of their picture overlaps by IoU >= the threshold."""
+    truths = [without_difficult(truth)[0] for truth in truths]
+    found = [overlaps(boxes, truth) for boxes, truth in zip(proposals, truths, strict=True)]
     found = np.concatenate([overlap.max(0, initial=0) >= iou_threshold for overlap in found])
     return float(found.mean()) if len(found) else float("nan")
 

@@ -57,8 +57,8 @@ def random_boxes(size, count, seed=0, smallest=3):
     Sides are at least `smallest` pixels (or the picture's side, where that is less).
     """
     height, width = size
-    if min(height, width) <= 0 or count < 0:
-        raise ValueError(f"random_boxes: a picture of {size} pixels, {count} boxes: both must be positive")
+    if not (0 < height < np.inf and 0 < width < np.inf and count >= 0):
+        raise ValueError(f"random_boxes: a picture of {size} pixels, {count} boxes: both must be positive numbers")
     rng = np.random.default_rng(seed)
     whole = np.array([width, height], np.float64)
     low = np.minimum(smallest, whole)
@@ -73,6 +73,8 @@ def _checked(op, boxes, count):
         raise ValueError(f"{op}: boxes must be (n, 4), at least one, got shape {boxes.shape}")
     if not np.isfinite(boxes).all():
         raise ValueError(f"{op}: box {np.argwhere(~np.isfinite(boxes))[0][0]} is not finite: {boxes}")
+    if not isinstance(count, (int, np.integer)):
+        raise TypeError(f"{op}: count must be a whole number, got {count!r}")
     if count < 1:
         raise ValueError(f"{op}: count must be at least 1, got {count}")
     return boxes

@@ -15,7 +15,7 @@ import numpy as np
 
 import pyconvnet as pcn
 from lectures.detection.proposing.colour_spaces import read_picture
-from lectures.detection.proposing.graph_segmentation import smooth
+from lectures.detection.proposing.graph_segmentation import check_most, smooth
 
 ALPHA, BETA, KAPPA = 0.65, 0.75, 1.5  # IoU of neighbouring windows; of the suppression; exponent of the perimeter
 WEAKEST = 0.03  # change of value per pixel that is an edge
@@ -26,6 +26,7 @@ PAIRS_AT_ONCE = 2**22  # of windows and contours: a few megabytes
 
 def edge_boxes(image, max_boxes=None):
     """Boxes float32 (n, 4) of a picture (3, H, W), best first, and their scores (n,); (0, 4), (0,) without any edge."""
+    check_most("edge_boxes", max_boxes)
     image = read_picture("edge_boxes", image)
     magnitude, direction = edges(image)
     contours, strength = contour_boxes(*edge_groups(magnitude, direction), magnitude)

@@ -88,9 +88,19 @@ def bounds(labels):
 
 def segment_proposals(image, max_boxes=None, ks=(0.1, 0.2, 0.4, 0.8), min_size=MIN_SIZE, colour_space="rgb"):
     """The regions of several segmentations as proposals, coarse ones first: what Selective Search improves on."""
+    check_most("segment_proposals", max_boxes)
+    ks = sorted(ks, reverse=True)
+    if not ks:
+        raise ValueError("segment_proposals: ks is empty; each k makes one segmentation, at least one is needed")
     channels = convert(read_picture("segment_proposals", image), colour_space)
-    boxes = [region_boxes(segment(channels, k, min_size, SIGMA)) for k in sorted(ks, reverse=True)]
+    boxes = [region_boxes(segment(channels, k, min_size, SIGMA)) for k in ks]
     return without_repeats(np.concatenate(boxes))[:max_boxes]
+
+
+def check_most(op, max_boxes):
+    """ValueError where `max_boxes` is negative: a slice would silently drop the last boxes."""
+    if max_boxes is not None and max_boxes < 0:
+        raise ValueError(f"{op}: max_boxes must be at least 0, or None for all boxes, got {max_boxes}")
 
 
 def without_repeats(boxes):

@@ -178,7 +178,7 @@ def anchor_shapes(options, data, count=3):
     """SHAPES for the scenes; for other pictures what is typical of their training boxes (`typical_shapes`)."""
     if options.data is None:
         return SHAPES
-    return typical_shapes(np.concatenate([data.train[i][1][0] for i in range(len(data.train))]), count)
+    return typical_shapes(data.training_boxes(), count)
 
 
 def typical_shapes(boxes, count):

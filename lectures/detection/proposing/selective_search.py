@@ -20,7 +20,15 @@ import numpy as np
 
 import pyconvnet as pcn
 from lectures.detection.proposing.colour_spaces import convert, read_picture
-from lectures.detection.proposing.graph_segmentation import MIN_SIZE, SIGMA, bounds, segment, smooth, without_repeats
+from lectures.detection.proposing.graph_segmentation import (
+    MIN_SIZE,
+    SIGMA,
+    bounds,
+    check_most,
+    segment,
+    smooth,
+    without_repeats,
+)
 
 COLOUR_BINS = 25
 DIRECTIONS, SIGNED_BINS = 4, 20
@@ -68,6 +76,7 @@ def selective_search(
     One hierarchy for each colour space, k and sum of similarities (letters of "CTSF"). `max_boxes` keeps the first;
     `smallest` drops boxes with a shorter side. `seed` is that of the random numbers in the order.
     """
+    check_most("selective_search", max_boxes)
     rgb = read_picture("selective_search", image)
     colour_spaces, similarities = ((one,) if isinstance(one, str) else one for one in (colour_spaces, similarities))
     rng = np.random.default_rng(seed)

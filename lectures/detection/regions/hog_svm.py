@@ -18,8 +18,8 @@ from skimage.feature import hog
 from sklearn.svm import LinearSVC
 
 import pyconvnet as pcn
+from lectures.detection.foundation.datasets import without_difficult
 from lectures.detection.foundation.detector import Detector
-from lectures.detection.foundation.learning import without_difficult
 from lectures.detection.foundation.suppression import above, suppress
 from lectures.detection.regions.window_labels import NEGATIVE, draw_windows, label_windows
 from lectures.detection.regions.windows import STRIDE, WINDOW, all_windows, level

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import pyconvnet as pcn
-from lectures.detection.foundation.detector import Detector
+from lectures.detection.foundation.detector import Detector, pad_to_multiple
 from lectures.detection.foundation.matching import overlaps
 from lectures.detection.foundation.suppression import suppress
 from lectures.detection.proposing.carried_proposals import read_proposals, split_proposals
@@ -38,6 +38,7 @@ class PostHocDetector(Detector):
     """
 
     confidence, nms = 0.5, 0.3
+    padded = False  # proposals are searched on the picture itself
     classifier, regress = "svm", True
 
     def __init__(self, classes, propose, length, hidden=96):
@@ -64,7 +65,7 @@ class PostHocDetector(Detector):
         was_training = self.training
         self.eval()
         with pcn.no_grad():
-            pooled = self.pooled(pcn.tensor(image[None]), [boxes])
+            pooled = self.pooled(pcn.tensor(pad_to_multiple(image[None], self.stride)), [boxes])
             hidden = self.fc(pooled)
         self.train(was_training)
         return pooled.data, hidden.data

@@ -120,12 +120,13 @@ def head_loss(head, features, stride, proposals, targets, rng, align=False, **sa
     return multi_task_loss(scores, offsets, labels, wanted)
 
 
-def decode_regions(scores, offsets, regions, confidence_threshold):
+def decode_regions(scores, offsets, regions, size, confidence_threshold):
     """Every region and class (background aside) with a probability above the threshold: (boxes, scores, labels).
 
-    scores (K, C + 1) before the softmax, offsets (K, C, 4), regions (K, 4): arrays. In no order; suppress comes next.
+    scores (K, C + 1) before the softmax, offsets (K, C, 4), regions (K, 4): arrays. Boxes are cut at the border of a
+    picture of `size` (H, W). In no order; suppress comes next.
     """
     probability = F.softmax(scores, -1)[:, :-1]
     region, label = np.nonzero(probability > confidence_threshold)
     boxes = pcn.ops.decode_boxes(offsets[region, label], regions[region], OFFSET_WEIGHTS)
-    return boxes, probability[region, label], label
+    return pcn.ops.clip_boxes_to_image(boxes, size), probability[region, label], label
