@@ -124,15 +124,15 @@ def assign(output, targets):
     return (picture, row, column, responsible), truth
 
 
-def refuse_impossible(picture, centre, labels, rows, columns, classes):
+def refuse_impossible(picture, centre, labels, rows, columns, classes, stride=STRIDE):
     """ValueError for the first object whose centre (in cells) is in no cell, or whose label is no class."""
     inside = ((centre >= 0) & (centre <= (columns, rows))).all(1)
     known = (labels >= 0) & (labels < classes)
     for i in np.flatnonzero(~(inside & known)):
         where = f"assign: picture {picture[i]}, object {i - np.searchsorted(picture, picture[i])}"
         if known[i]:
-            x, y = centre[i] * STRIDE
-            size = f"{columns * STRIDE} pixels wide and {rows * STRIDE} high"
+            x, y = centre[i] * stride
+            size = f"{columns * stride} pixels wide and {rows * stride} high"
             raise ValueError(f"{where}: the centre ({x:g}, {y:g}) of its box is outside the picture, {size}")
         raise ValueError(f"{where}: label {labels[i]} is not in 0 ... {classes - 1}, the classes of the output")
 

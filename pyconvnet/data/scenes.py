@@ -11,9 +11,11 @@ from math import exp, log, pi, sqrt
 import numpy as np
 
 from .dataset import Dataset, check_index
-from .painting import Ellipse, paint, paint_blob, rectangle, triangle, window
+from .kinds import KINDS
+from .painting import Ellipse, paint, paint_blob, rectangle, window
 
 CLASSES = ("circle", "square", "triangle")
+CLUTTER = ("line", "blob", "half-disk", "cross")
 SPLITS = {"train": 0, "val": 1, "test": 2}
 CORNERS = np.array([[r, g, b] for r in (0, 1) for g in (0, 1) for b in (0, 1)], dtype=np.float64)
 
@@ -30,12 +32,20 @@ class SceneVariant:
     max_iou: float = 0.15  # of any two boxes
     contrast: float = 0.25  # RMS over R, G, B between an object and what it is painted on
     noise: float = 0.05
+    kinds: tuple[str, ...] = CLASSES  # names in KINDS: the classes
+    clutter: tuple[str, ...] = CLUTTER  # what distractors are; none of them may be an object
 
+
+# Eight kinds: a rectangle must not pass for a square, nor a distractor for an object.
+EIGHT = SceneVariant(objects=(1, 3), side=(14, 32), aspect=(0.9, 1.1), kinds=tuple(KINDS), clutter=("line", "blob"))
 
 SCENE_VARIANTS = {
     "shapes64": SceneVariant(),
     "crowded104": SceneVariant(size=104, objects=(10, 10)),
     "single48": SceneVariant(size=48, objects=(1, 1), side=(16, 40)),
+    "mixed64": SceneVariant(side=(6, 40)),
+    "tiny128": SceneVariant(size=128, side=(8, 24)),
+    "eight64": EIGHT,
 }
 
 
@@ -61,6 +71,7 @@ class ShapeScenes(Dataset):
                 raise TypeError(f"ShapeScenes: {name} must be an integer, got {value!r}")
             if not 0 <= value < 2**32:  # one word each, so that different seeds never share a generator
                 raise ValueError(f"ShapeScenes: {name} must be in [0, 2**32), got {value}")
+        self.classes = variant.kinds
         self.count, self.split, self.seed, self.variant = int(count), split, int(seed), variant
         self._drawn = {}
 
@@ -84,7 +95,7 @@ def draw_scene(rng, variant):
     canvas = background(rng, variant.size)
     placed = place_objects(rng, variant)
     for _ in range(rng.integers(*variant.distractors, endpoint=True)):
-        paint_distractor(rng, canvas)
+        paint_distractor(rng, canvas, variant.clutter)
     painted = []
     for _, shape, box in placed:
         rows, columns = window(box, variant.size)
@@ -141,11 +152,11 @@ def place_objects(rng, variant):
 def random_object(rng, variant):
     """(label, shape, box) anywhere inside the picture, or None when it is larger than the picture."""
     draw = rng.random(6).tolist()
-    label = int(draw[0] * len(CLASSES))
+    label = int(draw[0] * len(variant.kinds))
     side = variant.side[0] + (variant.side[1] - variant.side[0]) * draw[1]
     low, high = log(variant.aspect[0]), log(variant.aspect[1])
     stretch = exp((low + (high - low) * draw[2]) / 2)
-    make, angle = (Ellipse, rectangle, triangle)[label], 2 * pi * draw[3]
+    make, angle = KINDS[variant.kinds[label]], 2 * pi * draw[3]
     x1, y1, x2, y2 = make(0, 0, stretch, 1 / stretch, angle).box
     k = side / sqrt((x2 - x1) * (y2 - y1))
     left, top = (variant.size - k * (x2 - x1)) * draw[4], (variant.size - k * (y2 - y1)) * draw[5]
@@ -155,18 +166,18 @@ def random_object(rng, variant):
     return label, shape, shape.box
 
 
-def paint_distractor(rng, canvas):
+def paint_distractor(rng, canvas, clutter=CLUTTER):
     """A line, a soft blob, a half-disk or a cross: never half a square or half a triangle, which are
     themselves a rectangle and a triangle, objects without a label."""
     size, colour = canvas.shape[1], rng.random(3)
     x, y = rng.uniform(4, size - 4, 2).tolist()
     length, angle, width = rng.uniform((8, 0, 0), (22, 2 * pi, 1)).tolist()
-    kind = int(rng.integers(4))
-    if kind == 0:
+    kind = clutter[int(rng.integers(len(clutter)))]
+    if kind == "line":
         paint(canvas, rectangle(x, y, length / 2, 0.6 + 0.5 * width, angle), colour)
-    elif kind == 1:
+    elif kind == "blob":
         paint_blob(canvas, x, y, length / 4, colour)
-    elif kind == 2:
+    elif kind == "half-disk":
         paint(canvas, Ellipse(x, y, length / 2, length / 2 * (0.8 + 0.2 * width), angle, half=True), colour)
     else:
         for turn in (0, pi / 2):

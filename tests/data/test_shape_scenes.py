@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyconvnet.data import SCENE_VARIANTS, ShapeScenes, draw_scene, scenes
+from pyconvnet.data.kinds import KINDS, Cross, HalfDisk, Ring
 from pyconvnet.data.painting import Ellipse, coverage, paint, rectangle, triangle
 
-SHAPES = {"circle": Ellipse, "square": rectangle, "triangle": triangle}
+SHAPES = KINDS
 
 
 @pytest.mark.parametrize("variant", SCENE_VARIANTS)
@@ -26,7 +27,7 @@ def test_scenes_keep_the_rules_of_their_variant(variant):
         assert boxes.dtype == np.float32 and labels.dtype == np.int64
         assert boxes.shape == (len(labels), 4)
         assert rules.objects[0] <= len(labels) <= rules.objects[1]
-        assert set(labels.tolist()) <= {0, 1, 2}
+        assert set(labels.tolist()) <= set(range(len(rules.kinds)))
         sides = boxes[:, 2:] - boxes[:, :2]
         assert boxes.min() >= 0 and boxes.max() <= rules.size and sides.min() > 0
         root = np.sqrt(sides.prod(1))
@@ -108,6 +109,9 @@ def test_boxes_are_tight_around_the_painted_pixels(kind, half_side, log_stretch,
         (Ellipse(20, 20.3, 9, 6, 0.7, half=True), pi * 9 * 6 / 2),
         (rectangle(20.2, 20, 9, 6, 0.3), 18 * 12),
         (triangle(20, 20, 12, 8, 1.1), 1.8 * 12 * 1.8 * 8 / 2),
+        (HalfDisk(20, 20.3, 9, 6, 0.7), pi * 9 * 6 / 2),
+        (Ring(20, 20.3, 12, 10, 0.7), pi * 12 * 10 * (1 - 0.55**2)),
+        (Cross(20, 20.3, 15, 12, 0.4), (2 / 3 - 1 / 9) * 4 * 15 * 12),
     ],
 )
 def test_painted_area_is_the_area_of_the_shape(shape, area):

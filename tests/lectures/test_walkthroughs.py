@@ -79,7 +79,43 @@ EXPLAINS = {
         "lectures/detection/regions/windows.py",
         "lectures/detection/drawing/window_figures.py",
     ),
+    "yolo9000": (
+        "lectures/detection/yolo9000.py",
+        "lectures/detection/foundation/label_tree.py",
+        "lectures/detection/foundation/weak_labels.py",
+        "lectures/detection/drawing/tree_figures.py",
+    ),
+    "yolo_v3": (
+        "lectures/detection/yolo_v3.py",
+        "lectures/detection/foundation/cell_anchors.py",
+        "lectures/detection/drawing/scale_figures.py",
+    ),
+    "ssd": (
+        "lectures/detection/ssd.py",
+        "lectures/detection/drawing/anchor_figures.py",
+        "lectures/detection/foundation/anchors.py",
+        "lectures/detection/foundation/by_size.py",
+    ),
+    "retinanet": (
+        "lectures/detection/retinanet.py",
+        "lectures/detection/drawing/anchor_figures.py",
+        "lectures/detection/drawing/pyramid_figures.py",
+        "lectures/detection/foundation/anchors.py",
+        "lectures/detection/foundation/pyramid.py",
+    ),
     "yolo": ("lectures/detection/yolo.py", "lectures/detection/drawing/figures.py", "lectures/training.py"),
+    "yolo_v1": (
+        "lectures/detection/yolo_v1.py",
+        "lectures/detection/foundation/pretraining.py",
+        "lectures/detection/drawing/yolo_figures.py",
+        "lectures/training.py",
+    ),
+    "yolo_v2": (
+        "lectures/detection/yolo_v2.py",
+        "lectures/detection/foundation/cell_anchors.py",
+        "lectures/detection/drawing/yolo_figures.py",
+        "lectures/training.py",
+    ),
 }
 
 each = pytest.mark.parametrize("path", WALKTHROUGHS, ids=lambda path: path.stem)

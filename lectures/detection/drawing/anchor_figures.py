@@ -1,0 +1,73 @@
+"""The pictures of detectors with anchors on several maps (SSD, RetinaNet): which are positive, what they cost."""
+
+import numpy as np
+
+import pyconvnet as pcn
+from lectures.detection.drawing.rpn_figures import faded, line_of, outlines
+from lectures.detection.foundation.matching import match
+from pyconvnet.viz import draw_boxes
+
+POSITIVE, BACKGROUND, TRUTH = "#56B4E9", "#FF4500", "w"
+
+
+def several_objects(test, few=20):
+    """An unseen picture with many, but not the most, objects, of sizes as different as possible."""
+    candidates = [test[i] for i in range(min(few, len(test)))]
+    counts = np.array([len(target[0]) for _, target in candidates])
+
+    def spread(i):
+        sides = np.sqrt(pcn.ops.box_area(candidates[i][1][0]))
+        return sides.max() / sides.min()
+
+    enough = np.flatnonzero(counts >= np.quantile(counts, 0.7))
+    return candidates[max(enough, key=spread)] if counts.max() else candidates[0]
+
+
+def positives(report, model, test, positive, negative, name="default_boxes"):
+    """Figure: for each map the anchors of one position, and below those that stand for an object."""
+    image, target = several_objects(test)
+    high = image.shape[1] / image.shape[2]
+    with report.figure(name, 2, len(model.strides), size=(4, 4 * high + 0.3)) as axes:
+        draw_positives(axes, model, image, target, positive, negative)
+
+
+def draw_positives(axes, model, image, target, positive, negative):
+    """Two rows of axes, one column per map: its positions with the anchors of one of them; its positive anchors."""
+    size, truth = image.shape[1:], target[0]
+    anchors = model.anchors(*size)
+    best, label = match(anchors, truth, positive, negative, best_of_each=True)
+    end = 0
+    for (above, below), shapes, stride in zip(axes.T, model.shapes, model.strides, strict=True):
+        rows, columns = (side // stride for side in size)
+        start, end = end, end + rows * columns * len(shapes)
+        middle = start + ((rows // 2) * columns + columns // 2) * len(shapes)
+        x, y = np.meshgrid((np.arange(columns) + 0.5) * stride, (np.arange(rows) + 0.5) * stride)
+        draw_boxes(image, anchors[middle : middle + len(shapes)], ax=above, color=POSITIVE, linewidth=2)
+        dots = {"markeredgecolor": "k", "markeredgewidth": 0.5, "markersize": min(max(4, 64 / columns), 8), "zorder": 9}
+        above.plot(x.ravel(), y.ravel(), "w.", **dots)
+        above.set_title(f"stride {stride}: {rows} x {columns} x {len(shapes)} = {end - start}")
+        of_map = np.arange(len(anchors))
+        of_map = (of_map >= start) & (of_map < end) & (label == 1)
+        draw_boxes(faded(image), truth, ax=below, color=TRUTH, linewidth=line_of(truth))
+        for k in range(len(truth)):
+            outlines(below, anchors[of_map & (best == k)], pcn.viz.class_style(k)[0], 1.5)
+        below.set_title(f"{of_map.sum()} positive")
+
+
+def cost_map(ax, image, anchors, cost, truth, cell=4):
+    """Over the picture: in each cell of `cell` pixels the highest cost of an anchor whose centre lies in it."""
+    height, width = image.shape[1:]
+    column, row = ((anchors[:, :2] + anchors[:, 2:]) / 2 // cell).astype(int).T
+    values = np.zeros((height // cell, width // cell))
+    np.maximum.at(values, (row, column), cost)
+    ax.imshow(image.mean(0), cmap="gray", vmin=0, vmax=1, extent=(0, width, height, 0))
+    drawn = ax.imshow(values, cmap="inferno", alpha=0.65, vmin=0, extent=(0, width, height, 0))
+    ax.figure.colorbar(drawn, ax=ax, shrink=0.8)
+    draw_boxes(None, truth, ax=ax, color=TRUTH, linewidth=1)
+    ax.set_axis_off()
+
+
+def outlined(ax, image, truth, boxes, color):
+    """Many boxes over a faded picture, its objects in white."""
+    draw_boxes(faded(image), truth, ax=ax, color=TRUTH, linewidth=line_of(truth))
+    outlines(ax, boxes, color, 1.2)
