@@ -67,7 +67,11 @@ def cost_map(ax, image, anchors, cost, truth, cell=4):
     ax.set_axis_off()
 
 
-def outlined(ax, image, truth, boxes, color):
-    """Many boxes over a faded picture, its objects in white."""
+def outlined(ax, image, truth, boxes, color, most=100):
+    """Many boxes over a faded picture, its objects in white; of more than `most` just the centres."""
     draw_boxes(faded(image), truth, ax=ax, color=TRUTH, linewidth=line_of(truth))
-    outlines(ax, boxes, color, 1.2)
+    if len(boxes) <= most:
+        outlines(ax, boxes, color, 1.2)
+    else:
+        x, y = ((boxes[:, :2] + boxes[:, 2:]) / 2).T
+        ax.plot(x, y, "o", color=color, markersize=4, alpha=0.35, markeredgewidth=0)

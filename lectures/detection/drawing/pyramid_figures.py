@@ -31,7 +31,7 @@ def levels(report, model, test):
 def draw_levels(axes, model, image, target):
     """The picture, and the surest score at each position of each level."""
     logits, _ = answers(model, image)
-    draw_boxes(image, target[0], target[1], classes=model.classes, ax=axes[0])
+    figures.draw(axes[0], image, target[0], target[1], None, model.classes)
     axes[0].set_title(f"{len(target[0])} objects")
     surest, end = F.sigmoid(logits).max(-1), 0
     for ax, stride, shapes in zip(axes[1:], model.strides, model.shapes, strict=True):
