@@ -23,7 +23,7 @@ from lectures.detection.drawing import figures, region_figures
 from lectures.detection.foundation.backbone import centred, plain_backbone
 from lectures.detection.foundation.datasets import detection_data
 from lectures.detection.foundation.detector import Detector, pad_to_multiple
-from lectures.detection.foundation.evaluation import judge
+from lectures.detection.foundation.evaluation import LENIENT, enter_variant, judge
 from lectures.detection.foundation.learning import Settings, learn
 from lectures.detection.foundation.suppression import suppress
 from lectures.detection.proposing.carried_proposals import (
@@ -42,7 +42,6 @@ from lectures.macs import counted_macs
 
 STRIDE = 4  # pixels per cell of the feature map
 PROPOSALS, PROPOSALS_PHOTOGRAPHS = 200, 1000  # at most, per picture: photographs are larger and fuller
-LENIENT = 0.02  # the confidence threshold for average precision, which wants the whole curve
 TIMED = 50  # pictures
 CODE = code_of(__file__)
 
@@ -161,13 +160,6 @@ def compare_with_align(report, learning, propose, unseen, truths, options):
     model, training = trained(options, report, learning, propose, align=True, stage="align")
     report.train_seconds = before
     enter_variant(report, "roi_align", model.predict(unseen, LENIENT), truths, train_seconds=training.seconds)
-
-
-def enter_variant(report, name, detections, truths, **more):
-    """Average precision at IoU 0.5, and at 0.75, which asks for a better place."""
-    average_precision = pcn.metrics.detection_average_precision
-    at = {f"map{int(100 * t)}": average_precision(detections, truths, t)["map"] for t in (0.5, 0.75)}
-    report.variants[name] = {**at, **more}
 
 
 def parts_of_time(model, images, propose):

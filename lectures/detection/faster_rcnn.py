@@ -22,7 +22,7 @@ from lectures.detection.drawing import figures, rpn_figures
 from lectures.detection.foundation.backbone import centred, plain_backbone, residual_backbone
 from lectures.detection.foundation.datasets import detection_data
 from lectures.detection.foundation.detector import Detector
-from lectures.detection.foundation.evaluation import judge
+from lectures.detection.foundation.evaluation import enter_variant, judge, predictions
 from lectures.detection.foundation.learning import Settings, learn
 from lectures.detection.foundation.suppression import suppress
 from lectures.detection.foundation.threshold_demo import ThresholdDemo
@@ -175,23 +175,19 @@ def run(options, report):
 def enter_alternating(options, report, data):
     """Variant: the same network, trained in four steps."""
     model, trainings = alternating(options, report, data)
-    enter_variant(report, "alternating", model, data.test, sum(t.seconds for t in trainings))
+    enter_apart(report, "alternating", model, data.test, sum(t.seconds for t in trainings))
 
 
 def enter_residual(options, report, data):
     """Variant: joint training with a residual backbone."""
     model, training = trained(options, report, data, residual_backbone, "residual")
-    enter_variant(report, "residual", model, data.test, training.seconds)
+    enter_apart(report, "residual", model, data.test, training.seconds)
 
 
-def enter_variant(report, name, model, test, seconds):
-    """Average precision at IoU 0.5 and, which asks for a better place, 0.75. Its time is not the lecture's."""
+def enter_apart(report, name, model, test, seconds):
+    """The variant's average precisions and time, which is not the lecture's."""
     report.train_seconds -= seconds
-    images, truths = zip(*(test[i] for i in range(len(test))))
-    detections = model.predict(images, confidence_threshold=0.02)
-    average_precision = pcn.metrics.detection_average_precision
-    at = {f"map{int(100 * t)}": average_precision(detections, truths, t)["map"] for t in (0.5, 0.75)}
-    report.variants[name] = {**at, "train_seconds": seconds}
+    enter_variant(report, name, *predictions(model, test), train_seconds=seconds)
 
 
 def quality_of_proposals(report, model, test, batch=50):

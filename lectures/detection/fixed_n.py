@@ -20,7 +20,7 @@ from lectures.detection.drawing import figures
 from lectures.detection.foundation.backbone import centred, plain_backbone
 from lectures.detection.foundation.datasets import DetectionData, detection_data, without_difficult
 from lectures.detection.foundation.detector import Detector
-from lectures.detection.foundation.evaluation import judge
+from lectures.detection.foundation.evaluation import judge, predictions
 from lectures.detection.foundation.learning import Settings, learn
 from lectures.detection.foundation.suppression import suppress
 from lectures.detection.localization import boxes_as_fractions, boxes_in_pixels, refuse_impossible, resized
@@ -189,8 +189,7 @@ def compare(options, report, exactly, any_number):
 
 def map50(model, test):
     """Mean average precision at IoU 0.5."""
-    found = model.predict([image for image, _ in test], confidence_threshold=0.02)
-    return pcn.metrics.detection_average_precision(found, [target for _, target in test])["map"]
+    return pcn.metrics.detection_average_precision(*predictions(model, test))["map"]
 
 
 def failing_pictures(report, model, test):

@@ -25,7 +25,7 @@ from lectures.detection.drawing import figures
 from lectures.detection.foundation.backbone import centred, plain_backbone
 from lectures.detection.foundation.datasets import detection_data
 from lectures.detection.foundation.detector import Detector
-from lectures.detection.foundation.evaluation import judge
+from lectures.detection.foundation.evaluation import LENIENT, enter_variant, judge
 from lectures.detection.foundation.learning import Settings, learn
 from lectures.detection.foundation.matching import overlaps
 from lectures.detection.foundation.suppression import above, merge, suppress
@@ -182,13 +182,10 @@ def variants(report, model, test, truths):
         before = {key: getattr(model, key) for key in changed}
         for key, value in changed.items():
             setattr(model, key, value)
-        found = model.predict(images, 0.02)
+        found = model.predict(images, LENIENT)
         for key, value in before.items():
             setattr(model, key, value)
-        report.variants[name] = {
-            f"map{round(100 * iou)}": pcn.metrics.detection_average_precision(found, truths, iou)["map"]
-            for iou in (0.5, 0.75)
-        }
+        enter_variant(report, name, found, truths)
 
 
 def compare(model, windows, images):

@@ -15,10 +15,10 @@ Ours is smaller: 300 boxes where the paper has 3000, pictures of 64 pixels, and 
 import pyconvnet as pcn
 from lectures.detection import fast_rcnn
 from lectures.detection.drawing import figures, region_figures
-from lectures.detection.fast_rcnn import LENIENT, STRIDE, FastRCNN, enter_variant, unmoved
+from lectures.detection.fast_rcnn import STRIDE, FastRCNN, unmoved
 from lectures.detection.foundation.backbone import centred
 from lectures.detection.foundation.datasets import detection_data
-from lectures.detection.foundation.evaluation import judge
+from lectures.detection.foundation.evaluation import LENIENT, enter_variant, judge
 from lectures.detection.foundation.learning import Settings, learn
 from lectures.detection.proposing.carried_proposals import ConstantProposals, proposal_recall
 from lectures.detection.proposing.constant_proposals import kmeans_boxes, random_boxes

@@ -23,21 +23,21 @@ import numpy as np
 
 import pyconvnet as pcn
 from lectures.detection.drawing import anchor_figures, figures, pyramid_figures
-from lectures.detection.foundation.anchors import (
+from lectures.detection.foundation.backbone import centred
+from lectures.detection.foundation.datasets import detection_data
+from lectures.detection.foundation.detector import Detector
+from lectures.detection.foundation.evaluation import judge, predictions
+from lectures.detection.foundation.learning import Settings, learn
+from lectures.detection.foundation.pyramid import STRIDES, FeaturePyramid, ScaledFeatures
+from lectures.detection.foundation.suppression import suppress
+from lectures.detection.foundation.threshold_demo import ThresholdDemo
+from lectures.detection.proposing.anchors import (
     anchor_targets,
     anchors_on_maps,
     decode_anchors,
     of_sizes,
     typical_sizes,
 )
-from lectures.detection.foundation.backbone import centred
-from lectures.detection.foundation.datasets import detection_data
-from lectures.detection.foundation.detector import Detector
-from lectures.detection.foundation.evaluation import judge
-from lectures.detection.foundation.learning import Settings, learn
-from lectures.detection.foundation.pyramid import STRIDES, FeaturePyramid, ScaledFeatures
-from lectures.detection.foundation.suppression import suppress
-from lectures.detection.foundation.threshold_demo import ThresholdDemo
 from pyconvnet import functional as F
 from pyconvnet import nn
 
@@ -161,7 +161,6 @@ def compare(options, report, data):
     for scenes, settings in SHORT.items():
         if scenes != "shapes64":
             data = detection_data(options, train_count=2000, test_count=200, variant=scenes)
-        images, truths = zip(*(data.test[i] for i in range(len(data.test))))
         report.extra[f"{scenes} negatives to a positive"] = imbalance(data)
         for loss, class_loss in (("cross-entropy", cross_entropy), ("focal", focal)):
             for start, prior in (("prior", PRIOR), ("zero bias", ZERO_BIAS)):
@@ -169,7 +168,7 @@ def compare(options, report, data):
                 stage = name.replace(",", "").replace(" ", "-")
                 model, training = trained(options, report, data, class_loss, prior, settings, stage)
                 report.train_seconds -= training.seconds  # the lecture's time is that of its own detector
-                detections = model.predict(images, confidence_threshold=0.02)
+                detections, truths = predictions(model, data.test)
                 map50 = pcn.metrics.detection_average_precision(detections, truths)["map"]
                 first = training.parts["class"][0]
                 report.variants[name] = {"map50": map50, "first_loss": first, "train_seconds": training.seconds}

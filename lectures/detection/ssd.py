@@ -21,22 +21,22 @@ import numpy as np
 
 import pyconvnet as pcn
 from lectures.detection.drawing import anchor_figures, figures
-from lectures.detection.foundation.anchors import (
+from lectures.detection.foundation.backbone import centred
+from lectures.detection.foundation.by_size import average_precision_by_size
+from lectures.detection.foundation.datasets import detection_data
+from lectures.detection.foundation.detector import Detector
+from lectures.detection.foundation.evaluation import judge, predictions
+from lectures.detection.foundation.learning import Settings, learn
+from lectures.detection.foundation.pyramid import STRIDES, ScaledFeatures
+from lectures.detection.foundation.suppression import suppress
+from lectures.detection.foundation.threshold_demo import ThresholdDemo
+from lectures.detection.proposing.anchors import (
     anchor_targets,
     anchors_on_maps,
     decode_anchors,
     of_sizes,
     typical_sizes,
 )
-from lectures.detection.foundation.backbone import centred
-from lectures.detection.foundation.by_size import average_precision_by_size
-from lectures.detection.foundation.datasets import detection_data
-from lectures.detection.foundation.detector import Detector
-from lectures.detection.foundation.evaluation import judge
-from lectures.detection.foundation.learning import Settings, learn
-from lectures.detection.foundation.pyramid import STRIDES, ScaledFeatures
-from lectures.detection.foundation.suppression import suppress
-from lectures.detection.foundation.threshold_demo import ThresholdDemo
 from pyconvnet import functional as F
 from pyconvnet import nn
 
@@ -181,12 +181,11 @@ def compare(options, report, data):
         f"{SHORT} steps, random negatives": {"steps": SHORT, "mine": random_negatives},
         f"{SHORT} steps, all negatives": {"steps": SHORT, "mine": all_negatives},
     }
-    images, truths = zip(*(data.test[i] for i in range(len(data.test))))
     for name, setting in variants.items():
         stage = name.replace(",", "").replace(" ", "-")
         model, training = trained(options, report, data, stage=stage, **setting)
         report.train_seconds -= training.seconds  # the lecture's time is that of its own detector
-        detections = model.predict(images, confidence_threshold=0.02)
+        detections, truths = predictions(model, data.test)
         map50 = pcn.metrics.detection_average_precision(detections, truths)["map"]
         by_size = average_precision_by_size(detections, truths)
         report.variants[name] = {"map50": map50, **by_size, "train_seconds": training.seconds}

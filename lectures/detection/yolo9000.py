@@ -162,7 +162,7 @@ def trained(options, report, data, stage=""):
 
 def anchors_of(data, most=1000):
     """The (w, h) of as many anchors as ANCHORS has, by k-means on IoU of training boxes."""
-    boxes = np.concatenate([data.train[i][1][0] for i in range(min(len(data.train), most))])
+    boxes = data.training_boxes(most)
     return iou_kmeans(boxes[:, 2:] - boxes[:, :2], len(ANCHORS))
 
 

@@ -115,7 +115,7 @@ def loss_of(model, images, targets, rng):
 
 def sides_of(data, most=1000):
     """(w, h) in pixels of the boxes of the first training pictures."""
-    boxes = np.concatenate([data.train[i][1][0] for i in range(min(most, len(data.train)))])
+    boxes = data.training_boxes(most)
     return boxes[:, 2:] - boxes[:, :2]
 
 

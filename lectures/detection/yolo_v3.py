@@ -160,7 +160,7 @@ PHOTOGRAPHS = Settings(steps=1500, batch=8, lr=2e-3, quick=25)
 
 def anchors_of(data, most=1000):
     """As many anchors (w, h) as ANCHORS by k-means on IoU of training boxes; repeated where boxes are too alike."""
-    boxes = np.concatenate([data.train[i][1][0] for i in range(min(len(data.train), most))])
+    boxes = data.training_boxes(most)
     centres = iou_kmeans(boxes[:, 2:] - boxes[:, :2], len(ANCHORS))
     return np.resize(centres, ANCHORS.shape)
 

@@ -28,8 +28,8 @@ import pyconvnet as pcn
 from lectures.detection import retinanet
 from lectures.detection.drawing import anchor_figures, pyramid_figures
 from lectures.detection.foundation import pyramid
-from lectures.detection.foundation.anchors import anchor_targets
 from lectures.detection.foundation.backbone import centred
+from lectures.detection.proposing.anchors import anchor_targets
 from lectures.training import Training, train
 
 QUICK = os.environ.get("PYCONVNET_QUICK") == "1"  # a shorter training, for a test of this file

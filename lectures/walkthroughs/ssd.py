@@ -12,7 +12,7 @@ Step through it cell by cell, change a number, look again. As a script, from the
 ``python lectures/walkthroughs/ssd.py``.
 
 The code it explains, and calls: ``lectures/detection/ssd.py`` and
-``lectures/detection/foundation/anchors.py``.
+``lectures/detection/proposing/anchors.py``.
 """
 
 # %%
@@ -28,7 +28,7 @@ import numpy as np
 import pyconvnet as pcn
 from lectures.detection import ssd
 from lectures.detection.drawing import anchor_figures
-from lectures.detection.foundation.anchors import anchor_targets, decode_anchors
+from lectures.detection.proposing.anchors import anchor_targets, decode_anchors
 from lectures.training import Training, train
 from pyconvnet.viz import draw_boxes
 

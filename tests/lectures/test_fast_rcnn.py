@@ -9,6 +9,8 @@ import pytest
 pytest.importorskip("matplotlib")
 pytest.importorskip("tqdm")
 
+from voc_folder import write_voc
+
 import pyconvnet as pcn
 from lectures.__main__ import main
 from lectures.detection import fast_rcnn
@@ -193,19 +195,7 @@ def test_quick_run_leaves_result_and_figures_and_a_network_for_others(tmp_path, 
 
 
 def test_a_voc_folder_runs_through_the_same_code(tmp_path, capsys):
-    image_module = pytest.importorskip("PIL.Image")
-    for part in ("Annotations", "JPEGImages"):
-        (tmp_path / "voc" / part).mkdir(parents=True)
-    rng = np.random.default_rng(0)
-    for i in range(12):
-        pixels = rng.integers(0, 60, (48, 64, 3), dtype=np.uint8)
-        pixels[10:30, 20:44] = 200
-        image_module.fromarray(pixels).save(tmp_path / "voc" / "JPEGImages" / f"p{i}.png")
-        (tmp_path / "voc" / "Annotations" / f"p{i}.xml").write_text(
-            f"<annotation><filename>p{i}.png</filename><size><width>64</width><height>48</height><depth>3</depth></size>"
-            "<object><name>block</name><bndbox><xmin>21</xmin><ymin>11</ymin><xmax>44</xmax><ymax>30</ymax></bndbox>"
-            "</object></annotation>"
-        )
+    write_voc(tmp_path / "voc", 12)
     arguments = ["--quick", "--data", f"voc:{tmp_path / 'voc'}", "--out", str(tmp_path)]
     for lecture in ("fast_rcnn", "rcnn_minus_r"):
         assert main([lecture, *arguments]) == 0, capsys.readouterr().err

@@ -11,9 +11,9 @@ pytest.importorskip("tqdm")
 import pyconvnet as pcn
 from lectures.__main__ import main
 from lectures.detection import retinanet
-from lectures.detection.foundation.anchors import WEIGHTS, anchors_on_maps, of_sizes
 from lectures.detection.foundation.matching import match
 from lectures.detection.foundation.pyramid import FeaturePyramid, ScaledFeatures
+from lectures.detection.proposing.anchors import WEIGHTS, anchors_on_maps, of_sizes
 from pyconvnet.testing import check_grads
 
 CLASSES = ("circle", "square", "triangle")

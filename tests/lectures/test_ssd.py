@@ -13,9 +13,9 @@ pytest.importorskip("tqdm")
 import pyconvnet as pcn
 from lectures.__main__ import main
 from lectures.detection import ssd
-from lectures.detection.foundation import anchors as on_maps
 from lectures.detection.foundation.by_size import average_precision_by_size
 from lectures.detection.foundation.datasets import detection_data
+from lectures.detection.proposing import anchors as on_maps
 from pyconvnet.testing import check_grads
 
 CLASSES = ("circle", "square", "triangle")

@@ -93,14 +93,14 @@ EXPLAINS = {
     "ssd": (
         "lectures/detection/ssd.py",
         "lectures/detection/drawing/anchor_figures.py",
-        "lectures/detection/foundation/anchors.py",
+        "lectures/detection/proposing/anchors.py",
         "lectures/detection/foundation/by_size.py",
     ),
     "retinanet": (
         "lectures/detection/retinanet.py",
         "lectures/detection/drawing/anchor_figures.py",
         "lectures/detection/drawing/pyramid_figures.py",
-        "lectures/detection/foundation/anchors.py",
+        "lectures/detection/proposing/anchors.py",
         "lectures/detection/foundation/pyramid.py",
     ),
     "yolo": ("lectures/detection/yolo.py", "lectures/detection/drawing/figures.py", "lectures/training.py"),

@@ -16,6 +16,8 @@ import pytest
 pytest.importorskip("matplotlib")
 pytest.importorskip("tqdm")
 
+from voc_folder import write_voc
+
 import pyconvnet as pcn
 from lectures.__main__ import main
 from lectures.detection import yolo
@@ -334,22 +336,6 @@ def test_the_demo_redraws_when_a_slider_moves(monkeypatch):
     window.turn()
     assert window.index == 1
     pyplot.close(window.figure)
-
-
-def write_voc(folder, count=12):
-    image_module = pytest.importorskip("PIL.Image")
-    for part in ("Annotations", "JPEGImages"):
-        (folder / part).mkdir(parents=True)
-    rng = np.random.default_rng(0)
-    for i in range(count):
-        pixels = rng.integers(0, 60, (48, 64, 3), dtype=np.uint8)
-        pixels[10:30, 20:44] = 200
-        image_module.fromarray(pixels).save(folder / "JPEGImages" / f"p{i}.png")
-        (folder / "Annotations" / f"p{i}.xml").write_text(
-            f"<annotation><filename>p{i}.png</filename><size><width>64</width><height>48</height><depth>3</depth></size>"
-            "<object><name>block</name><bndbox><xmin>21</xmin><ymin>11</ymin><xmax>44</xmax><ymax>30</ymax></bndbox>"
-            "</object></annotation>"
-        )
 
 
 def test_a_voc_folder_runs_through_the_same_code(tmp_path):

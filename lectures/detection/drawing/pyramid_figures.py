@@ -5,7 +5,7 @@ import numpy as np
 import pyconvnet as pcn
 from lectures.detection.drawing import figures
 from lectures.detection.drawing.anchor_figures import TRUTH, several_objects
-from lectures.detection.foundation.anchors import anchor_targets
+from lectures.detection.proposing.anchors import anchor_targets
 from pyconvnet import functional as F
 from pyconvnet.viz import draw_boxes
 

@@ -16,7 +16,7 @@ SIDES = np.array([6, 9, 12, 16, 20, 24, 30, 36, 45])  # pixels: groups of object
 
 def anchors_by_kmeans(report, data, model, most=400):
     """Figure: the sides of training boxes with the anchors, and the cells and anchors of every scale on a picture."""
-    boxes = np.concatenate([data.train[i][1][0] for i in range(min(len(data.train), most))])
+    boxes = data.training_boxes(most)
     cells = model.cells(data.size)
     with report.figure("anchors", 1, 1 + len(cells.scales), size=(4.2, 4.2)) as axes:
         draw_clusters(axes[0, 0], boxes[:, 2:] - boxes[:, :2], model.anchors)

@@ -9,6 +9,8 @@ from lectures.detection.foundation.baselines import constant_boxes
 from lectures.detection.foundation.datasets import without_difficult
 from lectures.pathologies import warn_if_same_box
 
+LENIENT = 0.02  # the confidence threshold for average precision, which wants the whole curve
+
 
 def judge(model, data, report):
     """`evaluate` on the unseen pictures, beside the baseline: the best constant boxes of the training pictures."""
@@ -21,7 +23,7 @@ def judge(model, data, report):
     return detections, truths
 
 
-def evaluate(model, test, report, batch=50, confidence_threshold=0.02):
+def evaluate(model, test, report, batch=50, confidence_threshold=LENIENT):
     """Predict every test picture and enter map50, ap50, recall and the time per picture in the report.
 
     Difficult objects (VOC) and crowds (COCO), the third item of a target, are ignored: neither missed nor wrong.
@@ -52,9 +54,21 @@ def evaluate(model, test, report, batch=50, confidence_threshold=0.02):
     return detections, truths
 
 
-def average_precisions(model, test, confidence_threshold=0.02):
-    """{"map50", "map50_95"} of `model` on the pictures of `test`: what a table of variants holds."""
-    samples = [test[i] for i in range(len(test))]
-    found, truths = model.predict([image for image, _ in samples], confidence_threshold), [t for _, t in samples]
+def predictions(model, test):
+    """(detections, truths) of all pictures of `test`, as lenient as `evaluate`."""
+    images, truths = zip(*(test[i] for i in range(len(test))))
+    return model.predict(images, LENIENT), list(truths)
+
+
+def enter_variant(report, name, detections, truths, **more):
+    """A row in the table of variants: AP at IoU 0.5, and at 0.75, which asks for a better place; and `more`."""
+    average_precision = pcn.metrics.detection_average_precision
+    at = {f"map{round(100 * t)}": average_precision(detections, truths, t)["map"] for t in (0.5, 0.75)}
+    report.variants[name] = {**at, **more}
+
+
+def average_precisions(model, test):
+    """{"map50", "map50_95"} of `model` on the pictures of `test`."""
+    found, truths = predictions(model, test)
     strict = pcn.metrics.coco_summary(found, truths)["AP"]
     return {"map50": pcn.metrics.detection_average_precision(found, truths)["map"], "map50_95": strict}

@@ -5,6 +5,7 @@ slow. Takes a lot of disk space: need to store all precomputed CNN features for 
 """
 
 import pyconvnet as pcn
+from lectures.detection.foundation.evaluation import LENIENT, enter_variant
 from lectures.detection.foundation.suppression import suppress
 from lectures.detection.regions.feature_sharing import fastest
 from lectures.macs import counted_macs
@@ -36,13 +37,12 @@ def compare(model, test, report):
         boxes = model.propose(image)
         looked = model.look(image, boxes)
         for name, (model.classifier, model.regress) in settings.items():
-            moved, scores, labels = model.answers(boxes, *looked, 0.02)
+            moved, scores, labels = model.answers(boxes, *looked, LENIENT)
             moved = pcn.ops.clip_boxes_to_image(moved, image.shape[1:])
             found[name].append(suppress(moved, scores, labels, model.nms))
     model.classifier, model.regress = before
     for name, detections in found.items():
-        map50, map75 = (pcn.metrics.detection_average_precision(detections, truths, t)["map"] for t in (0.5, 0.75))
-        report.variants[name] = {"map50": map50, "map75": map75}
+        enter_variant(report, name, detections, truths)
 
 
 def cost(model, image, propose, repeats=3):

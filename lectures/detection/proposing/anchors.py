@@ -33,7 +33,7 @@ def of_sizes(sizes, ratios):
 
 def typical_sizes(data, count):
     """`count` sides (roots of areas) that are typical of the training boxes, small to large."""
-    boxes = np.concatenate([data.train[i][1][0] for i in range(len(data.train))])
+    boxes = data.training_boxes()
     return np.sqrt(typical_shapes(boxes, count).prod(1))
 
 
