@@ -17,6 +17,10 @@ from lectures.pathologies import diagnose, refuse_not_finite
 from pyconvnet.io import load_with_metadata, save
 
 
+class OtherSettings(ValueError):
+    """A checkpoint that another kind of run wrote: other steps, seed or data."""
+
+
 class Interrupted(Exception):
     """Ctrl-C: the checkpoint is written, `--resume` goes on from it."""
 
@@ -53,11 +57,11 @@ class Training:
         save(state, path, {"settings": json.dumps(self.settings, sort_keys=True), "seconds": repr(self.seconds)})
 
     def load(self, path):
-        """Take up a checkpoint; ValueError if it belongs to other settings or is damaged."""
+        """Take up a checkpoint; OtherSettings if it belongs to another run, ValueError if damaged."""
         state, metadata = load_with_metadata(path)
         mine, theirs = json.dumps(self.settings, sort_keys=True), metadata.get("settings")
         if mine != theirs:
-            raise ValueError(f"{path} was made with other settings: {theirs}, now {mine}; leave --resume out")
+            raise OtherSettings(f"{path} was made with other settings: {theirs}, now {mine}; leave --resume out")
         load_weights(self.model, path)
         entries = {}
         for key, v in state.items():

@@ -1,8 +1,8 @@
 r"""Fast R-CNN: run the ConvNet once per picture, not once per region; label and box in one loss.
 
-Decks "Fun Ways To Use ConvNets" (slide "Object Detection: Region Proposals", idea 2), "Deep Convolutional Neural
-Networks II" (idea 2: "multi-task loss: classification + bounding box offset"), "Computer Vision - Lecture 16" ("Fast
-R-CNN", "Fast R-CNN Training") and "Localization, Object Detection, Segmentation" ("Fast R-CNN", "Fast R-CNN vs
+Decks "Fun Ways To Use ConvNets" (slide "Object Detection: Region Proposals" (2)), "Deep Convolutional Neural Networks
+II" ("Fast R-CNN", idea 2: "multi-task loss: classification + bounding box offset"), "Computer Vision - Lecture 16"
+("Fast R-CNN", "Fast R-CNN Training") and "Localization, Object Detection, Segmentation" ("Fast R-CNN", "Fast R-CNN vs
 R-CNN"): 1. some method proposes regions of interest; 2. the whole picture goes through a ConvNet; 3. each region is
 projected onto the feature map; 4. max-pooled to a constant size; 5. flattened, and fully connected layers estimate
 label and bounding box. Girshick, "Fast R-CNN" (2015). The loss reaches the ConvNet through the pooled regions.
@@ -47,7 +47,11 @@ CODE = code_of(__file__)
 
 
 class FastRCNN(Detector):
-    """Pictures and a proposal source to boxes; `align` pools by RoI-align instead of RoI pooling."""
+    """Pictures and a proposal source to boxes; `align` pools by RoI-align instead of RoI pooling.
+
+    Slide "Object Detection: Region Proposals" (2). Deck "Localization, Object Detection, Segmentation", slide "Fast
+    R-CNN" (1).
+    """
 
     stride, confidence, nms = STRIDE, 0.3, 0.3
     padded = False  # proposals are searched on the picture itself
@@ -79,7 +83,10 @@ class FastRCNN(Detector):
         return [suppress(*decode_regions(*part, size, confidence_threshold), nms_threshold) for part in parts]
 
     def loss(self, images, targets, rng):
-        """The multi-task loss of a batch whose targets carry their proposals."""
+        """The multi-task loss of a batch whose targets carry their proposals.
+
+        Deck "Deep Convolutional Neural Networks II", slide "Fast R-CNN".
+        """
         targets, proposals = split_proposals(targets)
         features = self.features(centred(images))
         return head_loss(self.head, features, STRIDE, proposals, targets, rng, self.align)
@@ -142,7 +149,7 @@ def reference(options, report, data):
 def identity(options, learning):
     """What the trained network depends on: code, options, and the pictures' targets with their proposals."""
     targets = (part for _, target in learning.train for part in target)
-    return *CODE, options.seed, options.quick, options.data, *targets
+    return *CODE, options.seed, options.quick, options.data, getattr(options, "pictures", None), *targets
 
 
 def unmoved(model, images):

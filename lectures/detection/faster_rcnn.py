@@ -2,8 +2,9 @@
 
 Deck "Computer Vision - Lecture 16", slides "Region Proposal Networks (RPN)" (Faster R-CNN = Fast R-CNN + RPN), "Faster
 R-CNN" (one network, four losses, joint training) and "Faster R-CNN (based on ResNets)"; deck "Deep Convolutional Neural
-Networks II" (simple alternating optimisation of RPN and Fast R-CNN); deck "Localization, Object Detection,
-Segmentation", slides "Faster R-CNN". Ren et al., "Faster R-CNN" (2015).
+Networks II", slide "Faster R-CNN": simple alternating optimisation of RPN and Fast R-CNN; deck "Fun Ways To Use
+ConvNets", slide "One-Shot Object Detection" (1); deck "Localization, Object Detection, Segmentation", slides "Object
+Detection" (3, in part: two stages), "Faster R-CNN" and "Faster R-CNN NMS". Ren et al., "Faster R-CNN" (2015).
 
 The backbone's features go to the region proposal network (proposing/rpn.py) and, pooled in each proposal, to the head
 of Fast R-CNN (regions/region_head.py). `trained` minimises the sum of the four losses. The proposals enter the head as
@@ -25,7 +26,7 @@ from lectures.detection.foundation.detector import Detector
 from lectures.detection.foundation.evaluation import enter_variant, judge, predictions
 from lectures.detection.foundation.learning import Settings, learn
 from lectures.detection.foundation.suppression import suppress
-from lectures.detection.foundation.threshold_demo import ThresholdDemo
+from lectures.detection.foundation.threshold_demo import demonstrate
 from lectures.detection.proposing import rpn
 from lectures.detection.proposing.carried_proposals import proposal_recall
 from lectures.detection.proposing.rpn import (
@@ -42,7 +43,10 @@ PROPOSALS = 100  # regions of a picture that are looked at
 
 
 class FasterRCNN(Detector):
-    """Backbone, region proposal network, region head."""
+    """Backbone, region proposal network, region head.
+
+    Deck "Computer Vision - Lecture 16", slide "Faster R-CNN".
+    """
 
     stride, confidence, nms = STRIDE, 0.5, 0.45
 
@@ -76,7 +80,10 @@ class FasterRCNN(Detector):
 
 
 def joint_loss(model, images, targets, rng):
-    """The four losses of one pass: objectness and offsets of anchors, classes and offsets of regions."""
+    """The four losses of one pass: objectness and offsets of anchors, classes and offsets of regions.
+
+    Deck "Computer Vision - Lecture 16", slide "Faster R-CNN": "one network, four losses".
+    """
     features = model(images)
     objectness, offsets = model.rpn(features)
     anchors, size = model.rpn.anchors(*features.shape[2:]), images.shape[2:]
@@ -97,22 +104,24 @@ PHOTOGRAPHS = Settings(steps=900, batch=4, lr=2e-3, quick=6)
 SHARES = (0.25, 0.9, 0.25, 0.4)  # of those steps, for each of the four: RPN, Fast R-CNN, RPN on shared features, head
 
 
-def settings_for(options, share=1.0):
-    """SCENES or PHOTOGRAPHS, with a share of their steps."""
-    settings = SCENES if options.data is None else PHOTOGRAPHS
+def settings_for(options, share=1.0, settings=None):
+    """`settings`, or else SCENES or PHOTOGRAPHS, with a share of their steps."""
+    settings = settings or (SCENES if options.data is None else PHOTOGRAPHS)
     return replace(settings, steps=round(share * settings.steps))
 
 
-def trained(options, report, data, backbone=plain_backbone, stage=""):
+def trained(options, report, data, backbone=plain_backbone, stage="", settings=None):
     """A detector that has learned all four losses at once, and its Training."""
     pcn.manual_seed(options.seed)
     model = FasterRCNN(data.classes, anchor_shapes(options, data), backbone)
-    return model, learn(model, joint_loss, data, settings_for(options), options, report, stage)
+    settings = settings_for(options, 1.0, settings)
+    return model, learn(model, joint_loss, data, settings, options, report, stage)
 
 
-def alternating(options, report, data):
+def alternating(options, report, data, settings=None):
     """A detector that has learned in the four steps of the paper (3.2), and the Training of each.
 
+    Deck "Deep Convolutional Neural Networks II", slide "Faster R-CNN".
     1. A region proposal network with a backbone of its own. 2. Fast R-CNN, also with its own, on the proposals of
     step 1. 3. A proposal network on the backbone of step 2, which no longer learns. 4. The head on those proposals.
     By SHARES they take 1.8 times as many updates as joint training.
@@ -143,8 +152,8 @@ def alternating(options, report, data):
     trainings = []
     for share, (stage, network, loss, learners) in zip(SHARES, steps):
         parameters = [p for part in learners for p in part.parameters()]
-        settings = settings_for(options, share)
-        trainings.append(learn(network, loss, data, settings, options, report, stage, parameters))
+        own = settings_for(options, share, settings)
+        trainings.append(learn(network, loss, data, own, options, report, stage, parameters))
     return model, trainings
 
 
@@ -240,8 +249,4 @@ def four_losses(report, parts, window=25):
 
 def demo(options, report):
     """Sliders for the two thresholds on the trained detector (trained first if there is no checkpoint)."""
-    data = detection_data(options)
-    options.resume = True
-    window = ThresholdDemo(trained(options, report, data)[0], data.test)
-    window.show()
-    return window
+    return demonstrate(trained, options, report, detection_data(options))

@@ -1,10 +1,10 @@
 r"""Exactly N objects: the output vector extended by N boxes, and why detection needs another idea.
 
-Deck "Localization, Object Detection, Segmentation", slides "Localization and Classification": "Predict exactly N
-objects: predict (N x 4) coordinates and (N x K) class scores", and "Object Detection": "Problem: we don't know in
-advance the number of objects in the image". Deck "Fun Ways To Use ConvNets", slide "Object Detection": "We could
-extend the ConvNet output to include multiple objects, but how many to include? Each image needs a different number
-of outputs".
+Deck "Localization, Object Detection, Segmentation", slides "Localization and Classification" (2): "Predict exactly N
+objects: predict (N x 4) coordinates and (N x K) class scores", and "Object Detection" (2): "Problem: we don't know in
+advance the number of objects in the image". Deck "Fun Ways To Use ConvNets", slide "Object Detection" (2): "We could
+extend the ConvNet output to include multiple objects, but how many to include? Each image needs a different number of
+outputs".
 
 What the slides leave open: which object belongs to which of the N slots. Ours are sorted by x from left to right: with
 any order that the picture does not show, every slot learns the mean of all objects (`order="arbitrary"`). A slot
@@ -35,7 +35,10 @@ HIDDEN = 192
 
 
 class FixedN(Detector):
-    """Pictures [M, 3, H, W] in [0, 1] to class scores z [M, N, K] and boxes (x, y, h, w) [M, N, 4]; any H, W."""
+    """Pictures [M, 3, H, W] in [0, 1] to class scores z [M, N, K] and boxes (x, y, h, w) [M, N, 4]; any H, W.
+
+    Slide "Localization and Classification" (2).
+    """
 
     fixed_number = True
     stride, confidence, nms = 1, 0.0, 1.0  # exactly N objects: no threshold and no suppression takes one away

@@ -1,9 +1,9 @@
 r"""Localisation: what the one object of a picture is, and where.
 
-Deck "Fun Ways To Use ConvNets", slide "Single-object Localization": just extend the output vector by the box, and
-the cost to J = J_class + alpha J_box, "e.g. use logistic loss for J_class and square error for J_box, alpha is a
-hyperparameter balancing accuracy of classification vs accuracy of bounding box". Deck "Localization, Object
-Detection, Segmentation", slides "Localization and Classification": C classes and 4 output dimensions; the
+Deck "Fun Ways To Use ConvNets", slides "Object Detection" (1) and "Single-object Localization": just extend the output
+vector by the box, and the cost to J = J_class + alpha J_box, "e.g. use logistic loss for J_class and square error for
+J_box, alpha is a hyperparameter balancing accuracy of classification vs accuracy of bounding box". Deck "Localization,
+Object Detection, Segmentation", slides "Localization and Classification": C classes and 4 output dimensions; the
 localisation head is trained separately, with regression, on a pre-trained CNN; possible end-to-end fine-tuning.
 
 What the slides leave open: x, y is the centre and h, w the size, all in fractions of the picture; the logistic cost
@@ -37,6 +37,7 @@ class Localizer(Detector):
 
     head: "flatten" (weights for every place of the feature map) or "average" (over all places). Without `border` the
     left edge of a picture continues at the right one: then no feature can know how far from an edge it is.
+    Slide "Single-object Localization".
     """
 
     fixed_number = True
@@ -95,7 +96,7 @@ def localization_cost(output, targets, size, alpha=ALPHA):
     """J = J_class + alpha J_box, averaged over the pictures of the batch, as {"class": J_class, "box": alpha J_box}.
 
     output (z [N, C], b [N, 4]); targets a list of N (boxes xyxy in pixels, labels) with one object each, or none;
-    size (H, W) of the pictures that the boxes are measured in.
+    size (H, W) of the pictures that the boxes are measured in. Slide "Single-object Localization".
     """
     z, b = output
     sign, there, truth = assign(targets, z.shape[1], size)
@@ -187,7 +188,10 @@ FINE_TUNING = Settings(steps=500, batch=16, lr=1e-3, quick=6)
 
 
 class TwoHeads(Localizer):
-    """A classifier that gets a localisation head of its own: `output` keeps the classes, `box_head` has the box."""
+    """A classifier that gets a localisation head of its own: `output` keeps the classes, `box_head` has the box.
+
+    Slide "Localization and Classification" (1).
+    """
 
     def __init__(self, classifier):
         super().__init__(classifier.classes, classifier.size)
@@ -226,13 +230,13 @@ def compare(options, report, data):
     localization_figures.alpha_sweep(report, ALPHAS)
 
 
-def head_alone(model, options, report, data):
+def head_alone(model, options, report, data, settings=VARIANT):
     """"The localization head is trained separately with regression": the classifier stays as it is."""
     classifier = [*model.features.parameters(), *model.output.parameters()]
     for p in classifier:
         p.requires_grad = False
     head = list(model.box_head.parameters())
-    learn(model, regression_cost, data, VARIANT, options, report, "head-alone", head)
+    learn(model, regression_cost, data, settings, options, report, "head-alone", head)
     for p in classifier:
         p.requires_grad = True
 

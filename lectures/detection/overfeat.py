@@ -59,7 +59,7 @@ class OverFeat(Detector):
 
     @classmethod
     def of(cls, windows):
-        """The convolutional twin of a trained SlidingWindow: the same numbers in layers of another shape."""
+        """The convolutional twin of a trained SlidingWindow: the same numbers reshaped. Slide "Convolutionize"."""
         model, classifier = cls(windows.classes, windows.shapes.data), windows.classifier
         model.features.load_state_dict(classifier.features.state_dict())
         for conv, linear in ((model.dense, classifier.dense), (model.classify, classifier.classify)):
@@ -68,7 +68,10 @@ class OverFeat(Detector):
         return model.eval()
 
     def forward(self, images):
-        """(logits (N, classes + 1, rows, columns), offsets (N, 4, rows, columns)), one location per window."""
+        """(logits (N, classes + 1, rows, columns), offsets (N, 4, rows, columns)), one location per window.
+
+        Slide "CNNs vs. FCNs": a map of scores, whatever the size of the pictures.
+        """
         z = self.features(centred(images))
         return self.classify(F.relu(self.dense(z))), self.box(z)
 

@@ -1,9 +1,9 @@
 """Region proposals compared: where may an object be, before anything says what it is?
 
-Decks "Fun Ways To Use ConvNets" ("Object Detection: Region Proposals": "use some method to propose regions of interest
-in image"), "Deep Convolutional Neural Networks II" ("Region proposals (category independent)": Selective Search,
-Edgeboxes; "R-CNN minus R": k-means boxes), "Localization, Object Detection, Segmentation (Labwork 7)" ("R-CNN", step 1)
-and "Computer Vision - Lecture 16" ("Region Proposal Networks (RPN)").
+Decks "Fun Ways To Use ConvNets" ("Object Detection: Region Proposals" (1): "use some method to propose regions of
+interest in image"), "Deep Convolutional Neural Networks II" ("Region proposals (category independent)": Selective
+Search, Edgeboxes; "R-CNN minus R": k-means boxes), "Localization, Object Detection, Segmentation (Labwork 7)" ("R-CNN"
+(1 to 3)) and "Computer Vision - Lecture 16" ("Region Proposal Networks (RPN)").
 
 The methods stand in proposing/: graph_segmentation.py, selective_search.py, edge_boxes.py, constant_proposals.py and
 rpn.py. Each proposes on the same unseen pictures; recall@N is the share of objects that one of a picture's first N
@@ -83,7 +83,8 @@ def compare(images, truths, training_boxes, network, seed=0):
     """All methods on pictures: {name: (boxes of each picture, ms per picture, {N: recall})}.
 
     network: a trained ProposalNetwork. k-means has no order, so each N has clusters of its own, of the training boxes
-    (m, 4); its boxes are those of N = AT.
+    (m, 4); its boxes are those of N = AT. Deck "Localization, Object Detection, Segmentation", slide
+    "Faster R-CNN" (1).
     """
     rng = np.random.default_rng(seed)
     methods = {RANDOM: lambda image, most: random_boxes(image.shape[1:], most, int(rng.integers(2**32)))}

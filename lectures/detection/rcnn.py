@@ -1,16 +1,19 @@
 r"""R-CNN, "Regions with CNN features": one ConvNet run for each of some 2000 regions of a picture.
 
 Decks "Computer Vision - Lecture 16" ("Object Detection: R-CNN" to "Problems with R-CNN"), "Localization, Object
-Detection, Segmentation (Labwork 7)" ("R-CNN"), "Deep Convolutional Neural Networks II" and "Fun Ways To Use ConvNets"
-(idea 1): (1) a picture, (2) extract region proposals, resize them to one size, (3) features by a ConvNet, (4) an SVM
-f_c(x) = w_c^T x_fc7 says whether a region is a person, a horse, or background. Box regressors move the region:
-(x* - x) / w = w_x^T x_pool5, ln(w* / w) = w_w^T x_pool5. Girshick et al., "Rich feature hierarchies" (2014).
+Detection, Segmentation (Labwork 7)" ("R-CNN"), "Deep Convolutional Neural Networks II" ("R-CNN") and "Fun Ways To Use
+ConvNets" ("Object Detection: Region Proposals" (1), idea 1): (1) a picture, (2) extract region proposals, resize them
+to one size, (3) features by a ConvNet, (4) an SVM f_c(x) = w_c^T x_fc7 says whether a region is a person, a horse, or
+background. Box regressors move the region: (x* - x) / w = w_x^T x_pool5, ln(w* / w) = w_w^T x_pool5. Girshick et al.,
+"Rich feature hierarchies" (2014).
 
 What the slides leave open (the paper's choices, in regions/post_hoc.py, which SPP-net shares): which regions
 are positive for which of the three objectives, one pass of hard negatives, lambda by validation, context around the
 region, per-class NMS. Ours is smaller: crops of 32 x 32 instead of 227 x 227, about 120 proposals instead of 2000,
 four convolutions learned from scratch where the paper fine-tunes AlexNet; all features fit in memory.
 """
+
+from functools import partial
 
 import numpy as np
 
@@ -32,13 +35,16 @@ SIZE, CONTEXT = 32, 2  # pixels: every region becomes SIZE x SIZE, with CONTEXT 
 PROPOSALS = 200  # at most, per picture
 
 
-def search(image):
-    """Selective Search's most promising boxes: two colour spaces, one k."""
-    return selective_search(image, PROPOSALS, ks=(0.1,))
+# Selective Search's most promising boxes: two colour spaces, one k. No def: those of a data set are then kept on disk.
+search = partial(selective_search, max_boxes=PROPOSALS, ks=(0.1,))
 
 
 class RCNN(PostHocDetector):
-    """Every region is cut out, warped to 32 x 32, and passed through the ConvNet by itself."""
+    """Every region is cut out, warped to 32 x 32, and passed through the ConvNet by itself.
+
+    Deck "Computer Vision - Lecture 16", slides "R-CNN Pipeline". Deck "Deep Convolutional Neural Networks II", slide
+    "R-CNN". Deck "Fun Ways To Use ConvNets", slide "Object Detection: Region Proposals" (1).
+    """
 
     stride = 1  # a picture need not be padded: only crops enter the ConvNet
 
@@ -57,12 +63,12 @@ PHOTOGRAPHS = Settings(steps=600, batch=4, lr=1e-3, quick=8)
 PICTURES, SVM_PICTURES = 3000, 500  # of the training scenes: for the log loss, and for the two post-hoc objectives
 
 
-def trained(options, report, data, propose=search):
+def trained(options, report, data, propose=search, settings=None):
     """(detector, Training of its ConvNet, features, history of its SVMs): the three objectives, one by one."""
     pcn.manual_seed(options.seed)
     model = RCNN(data.classes, propose)
     proposals = cached_proposals(data.train, search)
-    settings = SCENES if options.data is None else PHOTOGRAPHS
+    settings = settings or (SCENES if options.data is None else PHOTOGRAPHS)
     learned = [*model.features.parameters(), *model.fc.parameters(), *model.score.parameters()]
     training = learn(model, log_loss, with_proposals(data, proposals), settings, options, report, "log-loss", learned)
     report.extra.update(seconds_log_loss=training.seconds, seconds_proposals=proposals.seconds)

@@ -45,12 +45,12 @@ SCENES = Settings(steps=1400, batch=16, lr=2e-3, quick=10)
 PHOTOGRAPHS = Settings(steps=1000, batch=4, lr=1e-3, quick=6)
 
 
-def trained(options, report, data, boxes=None, stage=""):
+def trained(options, report, data, boxes=None, stage="", settings=None):
     """A detector that has learned from `data.train` with constant `boxes` (default: k-means), and its Training."""
     pcn.manual_seed(options.seed)
     boxes = kmeans_boxes(data.training_boxes(), BOXES, options.seed) if boxes is None else boxes
     model = RCNNMinusR(data.classes, boxes, data.size)
-    settings = SCENES if options.data is None else PHOTOGRAPHS
+    settings = settings or (SCENES if options.data is None else PHOTOGRAPHS)
     return model, learn(model, RCNNMinusR.loss, data, settings, options, report, stage)
 
 

@@ -5,7 +5,8 @@ loss to manage the imbalance ("too many background proposals, too few object pro
 100,000 boxes. Lin et al., "Focal Loss" (2017).
 
 Two small ConvNets, the same on all levels of the pyramid, say for each anchor C logits and 4 offsets. An anchor is
-positive from IoU 0.5 with an object on (or if it is the object's best), negative below 0.4. None is sampled or mined:
+positive from IoU 0.5 with an object on, negative below 0.4; an object's best anchor is positive, too, which is
+torchvision's option (allow_low_quality_matches), not the paper's rule. None is sampled or mined:
 -alpha (1 - p)^gamma log p for what is there, -(1 - alpha) p^gamma log(1 - p) for what is not, gamma = 2, alpha = .25,
 summed over all anchors, and smooth L1, over the number of positives. All logits start at a bias with sigmoid = .01.
 
@@ -28,9 +29,10 @@ from lectures.detection.foundation.datasets import detection_data
 from lectures.detection.foundation.detector import Detector
 from lectures.detection.foundation.evaluation import judge, predictions
 from lectures.detection.foundation.learning import Settings, learn
+from lectures.detection.foundation.legal_targets import one_per_picture
 from lectures.detection.foundation.pyramid import STRIDES, FeaturePyramid, ScaledFeatures
 from lectures.detection.foundation.suppression import suppress
-from lectures.detection.foundation.threshold_demo import ThresholdDemo
+from lectures.detection.foundation.threshold_demo import demonstrate
 from lectures.detection.proposing.anchors import (
     anchor_targets,
     anchors_on_maps,
@@ -58,6 +60,10 @@ class RetinaNet(Detector):
 
     def __init__(self, classes, sizes=SIZES, prior=PRIOR):
         super().__init__(classes)
+        if len(sizes) != len(STRIDES) or not (np.isfinite(sizes).all() and np.min(sizes) > 0):
+            raise ValueError(f"RetinaNet: sizes are {len(STRIDES)} numbers of pixels > 0, one a level, got {sizes}")
+        if not 0 < prior < 1:
+            raise ValueError(f"RetinaNet: prior is a probability between 0 and 1, got {prior}")
         self.shapes = [of_sizes([size, np.sqrt(2) * size], RATIOS) for size in sizes]
         self.features, self.pyramid = ScaledFeatures(), FeaturePyramid(width=WIDTH)
         per_position = len(self.shapes[0])
@@ -66,11 +72,7 @@ class RetinaNet(Detector):
         self.class_subnet[-1].bias.data[:] = -np.log((1 - prior) / prior)
 
     def forward(self, images):
-        if images.ndim != 4 or any(side == 0 or side % self.stride for side in images.shape[2:]):
-            raise ValueError(
-                f"RetinaNet: pictures are (N, 3, H, W) with H and W multiples of {self.stride}, "
-                f"got {tuple(images.shape)}"
-            )
+        self.refuse_parts_of_cells(images)
         levels = self.pyramid(self.features(centred(images)))
         return tuple(
             pcn.cat([net(level).permute(0, 2, 3, 1).reshape(len(images), -1, last) for level in levels], dim=1)
@@ -112,7 +114,8 @@ def retinanet_loss(logits, offsets, anchors, targets, class_loss=focal):
 
     logits (N, K, C), offsets (N, K, 4). Without an object the loss of the boxes is exactly 0.
     """
-    told = anchor_targets(anchors, targets, POSITIVE, NEGATIVE)
+    one_per_picture("retinanet_loss", targets, len(logits))
+    told = anchor_targets(anchors, targets, logits.shape[-1], POSITIVE, NEGATIVE)
     truth = np.zeros(logits.shape, logits.dtype)  # all zero: background
     truth[told.picture, told.anchor, told.classes] = 1
     counted = (told.label >= 0)[..., None].astype(logits.dtype)
@@ -177,14 +180,11 @@ def compare(options, report, data):
 def imbalance(data, count=100):
     """Negative anchors to a positive one, over some training pictures."""
     targets = [data.train[i][1] for i in range(min(count, len(data.train)))]
-    label = anchor_targets(RetinaNet(data.classes).anchors(*data.size), targets, POSITIVE, NEGATIVE).label
+    anchors = RetinaNet(data.classes).anchors(*data.size)
+    label = anchor_targets(anchors, targets, len(data.classes), POSITIVE, NEGATIVE).label
     return float((label == 0).sum() / (label == 1).sum())
 
 
 def demo(options, report):
     """Sliders for the two thresholds on the trained detector (trained first if there is no checkpoint)."""
-    data = detection_data(options)
-    options.resume = True
-    window = ThresholdDemo(trained(options, report, data)[0], data.test)
-    window.show()
-    return window
+    return demonstrate(trained, options, report, detection_data(options))

@@ -58,6 +58,7 @@ class SlidingWindow(Detector):
     """Classifies windows of the given `shapes` (width, height) in pixels, wherever they may lie.
 
     Its threshold is high: it learned from windows a third of which showed an object, and here it is one in fifty.
+    Slide "Scanning window + CNN".
     """
 
     stride, confidence, nms = 1, 0.8, 0.3
@@ -127,7 +128,8 @@ def reference(options, report, data):
 def identity(options, data):
     """What the trained network depends on: code, options, and the training pictures, known by their boxes."""
     known = data.training_boxes(1000)
-    return "sliding_window", *CODE, options.seed, options.quick, options.data, len(data.train), known
+    asked = options.seed, options.quick, options.data, getattr(options, "pictures", None)
+    return "sliding_window", *CODE, *asked, len(data.train), known
 
 
 def fewer_to_judge(options, data, photographs=PHOTOGRAPHS_JUDGED):

@@ -1,9 +1,9 @@
 """SSD: every object in one pass, small ones from a fine map, large ones from a coarse map.
 
-Deck "Fun Ways To Use ConvNets", slides "One-Shot Object Detection": YOLO and SSD in one pass; SSD takes its features
-from VGG-16; "default bounding boxes (anchor boxes) facilitate training: just learn offsets from default shapes/sizes";
-predict "at multiple length scales". Deck "Localization, Object Detection, Segmentation", slide "Proposal comparison":
-SSD looks at 8,000 to 26,000 boxes. Liu et al., "SSD: Single Shot MultiBox Detector" (2016).
+Deck "Fun Ways To Use ConvNets", slides "One-Shot Object Detection" (1, 4 and 5): YOLO and SSD in one pass; SSD takes
+its features from VGG-16; "default bounding boxes (anchor boxes) facilitate training: just learn offsets from default
+shapes/sizes"; predict "at multiple length scales". Deck "Localization, Object Detection, Segmentation", slide "Proposal
+comparison": SSD looks at 8,000 to 26,000 boxes. Liu et al., "SSD: Single Shot MultiBox Detector" (2016).
 
 On each of three maps a 3 x 3 convolution says, for each of four default boxes at each position, C + 1 scores (the last
 is background) and 4 offsets. A default box is positive from IoU 0.5 with an object on, or if no other fits it better.
@@ -23,13 +23,15 @@ import pyconvnet as pcn
 from lectures.detection.drawing import anchor_figures, figures
 from lectures.detection.foundation.backbone import centred
 from lectures.detection.foundation.by_size import average_precision_by_size
+from lectures.detection.foundation.cell_anchors import checked_anchors
 from lectures.detection.foundation.datasets import detection_data
 from lectures.detection.foundation.detector import Detector
 from lectures.detection.foundation.evaluation import judge, predictions
 from lectures.detection.foundation.learning import Settings, learn
+from lectures.detection.foundation.legal_targets import one_per_picture
 from lectures.detection.foundation.pyramid import STRIDES, ScaledFeatures
 from lectures.detection.foundation.suppression import suppress
-from lectures.detection.foundation.threshold_demo import ThresholdDemo
+from lectures.detection.foundation.threshold_demo import demonstrate
 from lectures.detection.proposing.anchors import (
     anchor_targets,
     anchors_on_maps,
@@ -46,7 +48,12 @@ NEGATIVES = 3  # to each positive
 
 
 def default_shapes(sizes):
-    """For each map four (width, height): s x s; a square between that and the next map's; a wide one; a high one."""
+    """For each map four (width, height): s x s; a square between that and the next map's; a wide one; a high one.
+
+    ValueError unless there are two sizes > 0 at least: the largest map continues the step between the last two.
+    """
+    if len(sizes) < 2 or not (np.isfinite(sizes).all() and np.min(sizes) > 0):
+        raise ValueError(f"default_shapes: sizes are two numbers of pixels > 0 at least, got {list(sizes)}")
     shapes, after_last = [], sizes[-1] ** 2 / sizes[-2]  # the sizes, continued
     for size, larger in zip(sizes, [*sizes[1:], after_last]):
         squares = of_sizes([size, np.sqrt(size * larger)], [1])
@@ -65,6 +72,13 @@ class SSD(Detector):
     def __init__(self, classes, shapes=None, strides=STRIDES):
         super().__init__(classes)
         self.shapes, self.strides = default_shapes(SIZES) if shapes is None else shapes, strides
+        if not set(strides) <= set(STRIDES) or len(self.shapes) != len(strides):
+            raise ValueError(
+                f"SSD: default boxes for each of some maps of strides {STRIDES}, got strides {tuple(strides)} "
+                f"and shapes for {len(self.shapes)} map(s)"
+            )
+        for of_map in self.shapes:
+            checked_anchors("SSD", of_map)
         self.features = ScaledFeatures()
         outputs = len(self.classes) + 1 + 4
         self.heads = nn.ModuleList(
@@ -72,10 +86,7 @@ class SSD(Detector):
         )
 
     def forward(self, images):
-        if images.ndim != 4 or any(side == 0 or side % self.stride for side in images.shape[2:]):
-            raise ValueError(
-                f"SSD: pictures are (N, 3, H, W) with H and W multiples of {self.stride}, got {tuple(images.shape)}"
-            )
+        self.refuse_parts_of_cells(images)
         maps = dict(zip(STRIDES, self.features(centred(images))))
         n, outputs = len(images), len(self.classes) + 1 + 4
         said = [
@@ -123,7 +134,8 @@ def multibox_loss(scores, offsets, anchors, targets, mine=hard_negatives, rng=No
 
     scores (N, K, C + 1), offsets (N, K, 4); without any positive both are exactly 0.
     """
-    told = anchor_targets(anchors, targets, POSITIVE, POSITIVE)
+    one_per_picture("multibox_loss", targets, len(scores))
+    told = anchor_targets(anchors, targets, scores.shape[-1] - 1, POSITIVE, POSITIVE)
     classes = np.full(told.label.shape, scores.shape[-1] - 1)  # the background
     classes[told.picture, told.anchor] = told.classes
     cost = F.cross_entropy(scores.reshape(-1, scores.shape[-1]), classes.reshape(-1), reduction="none")
@@ -141,7 +153,7 @@ PHOTOGRAPHS = Settings(steps=900, batch=4, lr=2e-3, quick=6)
 SHORT = 400  # steps of the variants of mining, which are compared with each other
 
 
-def trained(options, report, data, one_map=False, mine=hard_negatives, steps=None, stage=""):
+def trained(options, report, data, one_map=False, mine=hard_negatives, steps=None, stage="", settings=None):
     """A detector that has learned from `data.train`, and its Training. `one_map`: all its default boxes at stride 8."""
     pcn.manual_seed(options.seed)
     shapes, strides = default_shapes(SIZES if options.data is None else typical_sizes(data, len(SIZES))), STRIDES
@@ -152,7 +164,7 @@ def trained(options, report, data, one_map=False, mine=hard_negatives, steps=Non
     def loss_of(model, images, targets, rng):
         return multibox_loss(*model(images), model.anchors(*images.shape[2:]), targets, mine, rng)
 
-    settings = SCENES if options.data is None else PHOTOGRAPHS
+    settings = settings or (SCENES if options.data is None else PHOTOGRAPHS)
     settings = replace(settings, steps=steps or settings.steps)
     return model, learn(model, loss_of, data, settings, options, report, stage)
 
@@ -193,7 +205,7 @@ def compare(options, report, data):
 
 def mining_figure(report, model, test):
     """Figure: what every box costs as background, the negatives that mining chooses, and those chance would."""
-    image, target = anchor_figures.several_objects(test)
+    image, target = figures.several_objects(test)
     with report.figure("hard_negatives", 1, 3, size=(4.4, 4.4 * image.shape[1] / image.shape[2] + 0.4)) as axes:
         draw_mining(axes[0], model, image, target)
 
@@ -207,20 +219,17 @@ def draw_mining(axes, model, image, target):
         scores, _ = model(pcn.tensor(image[None]))
     model.train(was_training)
     cost = -F.log_softmax(scores, dim=-1).data[..., -1]
-    label = anchor_targets(anchors, [target], POSITIVE, POSITIVE).label
+    label = anchor_targets(anchors, [target], len(model.classes), POSITIVE, POSITIVE).label
     anchor_figures.cost_map(axes[0], image, anchors, np.where(label == 0, cost, 0)[0], target[0])
     axes[0].set_title("most that a negative here costs, -log p(background)", fontsize=9)
     for ax, mine, name in ((axes[1], hard_negatives, "costliest"), (axes[2], random_negatives, "random")):
         chosen = mine(cost, label, np.random.default_rng(0))[0]
         counts = f"{name} {chosen.sum()} negatives for {(label == 1).sum()} positives"
+        each = f": cost {cost[0, chosen].mean():.2g} each" if chosen.any() else ""
         anchor_figures.outlined(ax, image, target[0], anchors[chosen], anchor_figures.BACKGROUND)
-        ax.set_title(f"{counts}: cost {cost[0, chosen].mean():.2g} each", fontsize=9)
+        ax.set_title(counts + each, fontsize=9)
 
 
 def demo(options, report):
     """Sliders for the two thresholds on the trained detector (trained first if there is no checkpoint)."""
-    data = detection_data(options, variant="mixed64")
-    options.resume = True
-    window = ThresholdDemo(trained(options, report, data)[0], data.test)
-    window.show()
-    return window
+    return demonstrate(trained, options, report, detection_data(options, variant="mixed64"))

@@ -1,11 +1,12 @@
 r"""The one-shot detector: every object of a picture in one pass of a ConvNet.
 
-Deck "Fun Ways To Use ConvNets", slides "One-Shot Object Detection": S x S cells, B boxes in each; box i is
+Deck "Fun Ways To Use ConvNets", slides "One-Shot Object Detection" (1 to 3, 5): S x S cells, B boxes in each; box i is
 x, y, h, w (centre inside the cell; height and width may be larger), a vector c of C class confidences and an
 indicator o whether it holds an object, so the output is S x S x B(4 + C + 1). The cell that holds an object's
 centre is responsible: objectness target O = +1 there, -1 elsewhere, with the logistic cost; square error for
 x, y, h, w, c there only; summed over all objects. Then a threshold on the confidence and non-max suppression.
-Redmon et al., "You Only Look Once" (2016), in the simpler form of the deck.
+Redmon et al., "You Only Look Once" (2016), in the simpler form of the deck. Deck "Localization, Object Detection,
+Segmentation", slide "Object Detection" (3, in part: a single stage).
 
 What the slides leave open: x, y are in cells from the cell's corner, h, w in fractions of the picture, c is one-hot;
 of a cell's B boxes the one that overlaps the object most is responsible (if it is not taken); the confidence in
@@ -24,8 +25,9 @@ from lectures.detection.foundation.datasets import detection_data
 from lectures.detection.foundation.detector import Detector
 from lectures.detection.foundation.evaluation import judge
 from lectures.detection.foundation.learning import Settings, learn
+from lectures.detection.foundation.legal_targets import all_objects, one_per_picture
 from lectures.detection.foundation.suppression import suppress
-from lectures.detection.foundation.threshold_demo import ThresholdDemo
+from lectures.detection.foundation.threshold_demo import demonstrate
 from pyconvnet import functional as F
 from pyconvnet import nn
 
@@ -37,7 +39,7 @@ X, Y, H, W = range(4)  # a box is (x, y, h, w, c_1 ... c_C, o), in the order of 
 
 
 class OneShotDetector(Detector):
-    """Pictures [N, 3, 8S, 8T] in [0, 1] to boxes [N, S, T, B, 4 + C + 1]."""
+    """Pictures [N, 3, 8S, 8T] in [0, 1] to boxes [N, S, T, B, 4 + C + 1]. Slide "One-Shot Object Detection" (2)."""
 
     stride, confidence, nms = STRIDE, CONFIDENCE, NMS
 
@@ -61,11 +63,7 @@ class OneShotDetector(Detector):
         bias[:, -1] = -2.0
 
     def forward(self, images):
-        if images.ndim != 4 or any(side == 0 or side % STRIDE for side in images.shape[2:]):
-            raise ValueError(
-                f"OneShotDetector: pictures are [N, 3, H, W] with H and W multiples of STRIDE = {STRIDE} "
-                f"(whole cells), got {tuple(images.shape)}"
-            )
+        self.refuse_parts_of_cells(images)
         z = self.head(self.features(centred(images)))
         n, _, rows, columns = z.shape
         return z.reshape(n, self.boxes, -1, rows, columns).permute(0, 3, 4, 1, 2)
@@ -79,6 +77,7 @@ class OneShotDetector(Detector):
 def literal_loss(output, targets):
     """The cost on the slide, summed over the objects of a picture, averaged over the pictures of the batch.
 
+    Slide "One-Shot Object Detection" (3).
     output [N, S, T, B, 4 + C + 1], targets a list of N (boxes xyxy in pixels, labels). Returns a Tensor.
     """
     responsible, truth = assign(output.data, targets)  # one row per object: cell and box; X Y H W C
@@ -98,13 +97,12 @@ def assign(output, targets):
     ValueError for targets that no cell can answer for, naming picture and object.
     """
     pictures, rows, columns, per_cell, length = output.shape
-    if not targets or len(targets) != pictures:
-        raise ValueError(f"assign: one target per picture, got {len(targets)} target(s) for {pictures} picture(s)")
-    picture = np.repeat(np.arange(len(targets)), [len(target[0]) for target in targets])
-    boxes = np.concatenate([target[0] for target in targets]).astype(output.dtype)
-    labels = np.concatenate([target[1] for target in targets])
+    one_per_picture("assign", targets, pictures)
+    if not targets:
+        raise ValueError("assign: got 0 targets; there must be a picture to learn from")
+    picture, boxes, labels = all_objects("assign", targets, length - 5, (STRIDE * rows, STRIDE * columns))
+    boxes = boxes.astype(output.dtype)
     centre, size = (boxes[:, :2] + boxes[:, 2:]) / 2 / STRIDE, boxes[:, 2:] - boxes[:, :2]
-    refuse_impossible(picture, centre, labels, rows, columns, length - 5)
     column = np.minimum(centre[:, 0].astype(np.int64), columns - 1)
     row = np.minimum(centre[:, 1].astype(np.int64), rows - 1)
 
@@ -122,19 +120,6 @@ def assign(output, targets):
     truth[:, H], truth[:, W] = size[:, 1] / (STRIDE * rows), size[:, 0] / (STRIDE * columns)
     truth[:, 4:] = labels[:, None] == np.arange(length - 5)
     return (picture, row, column, responsible), truth
-
-
-def refuse_impossible(picture, centre, labels, rows, columns, classes, stride=STRIDE):
-    """ValueError for the first object whose centre (in cells) is in no cell, or whose label is no class."""
-    inside = ((centre >= 0) & (centre <= (columns, rows))).all(1)
-    known = (labels >= 0) & (labels < classes)
-    for i in np.flatnonzero(~(inside & known)):
-        where = f"assign: picture {picture[i]}, object {i - np.searchsorted(picture, picture[i])}"
-        if known[i]:
-            x, y = centre[i] * stride
-            size = f"{columns * stride} pixels wide and {rows * stride} high"
-            raise ValueError(f"{where}: the centre ({x:g}, {y:g}) of its box is outside the picture, {size}")
-        raise ValueError(f"{where}: label {labels[i]} is not in 0 ... {classes - 1}, the classes of the output")
 
 
 def boxes_in_pixels(xyhw, row, column, rows, columns):
@@ -168,7 +153,7 @@ SCENES = Settings(steps=2000, batch=32, lr=3e-3)
 PHOTOGRAPHS = Settings(steps=1500, batch=8, lr=2e-3)
 
 
-def trained(options, report, data):
+def trained(options, report, data, settings=None):
     """A detector that has learned from `data.train`, and its Training."""
     pcn.manual_seed(options.seed)
     model = OneShotDetector(data.classes)
@@ -176,7 +161,7 @@ def trained(options, report, data):
     def loss_of(model, images, targets, rng):
         return literal_loss(model(images), targets)
 
-    settings = SCENES if options.data is None else PHOTOGRAPHS
+    settings = settings or (SCENES if options.data is None else PHOTOGRAPHS)
     return model, learn(model, loss_of, data, settings, options, report)
 
 
@@ -218,8 +203,4 @@ def _drawn(detections):
 
 def demo(options, report):
     """Sliders for the two thresholds on the trained detector (trained first if there is no checkpoint)."""
-    data = detection_data(options)
-    options.resume = True
-    window = ThresholdDemo(trained(options, report, data)[0], data.test)
-    window.show()
-    return window
+    return demonstrate(trained, options, report, detection_data(options))

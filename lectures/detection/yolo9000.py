@@ -7,7 +7,8 @@ The tree: root -> {round, angular} -> four kinds each. A softmax among siblings;
 product along its path. Pictures with boxes name every object, but objects of half of the kinds only "round" or
 "angular" (as COCO says "dog"): their loss stops there. Pictures without boxes (as ImageNet's) hold one object of
 those kinds and its name. For them only the class loss counts, at the one box with the highest probability of that
-class; no box is punished for being taken for an object, since nobody said where there is none. The rule favours boxes
+class. The paper also tells this box that it holds an object, which it takes for granted; ours says nothing about
+objectness there: no box is punished, since nobody said where there is no object. The rule favours boxes
 that know the class already: some anchors learn a kind, others go on calling a rectangle a triangle.
 
 `map50` is the mean over the kinds that never had a box of their own; its baseline is the same network after as many
@@ -23,13 +24,22 @@ import numpy as np
 import pyconvnet as pcn
 from lectures.detection.drawing import figures, tree_figures
 from lectures.detection.foundation.backbone import centred, plain_backbone
-from lectures.detection.foundation.cell_anchors import BOX, AnchorCells, flatten_maps, iou_kmeans, yolo_loss
+from lectures.detection.foundation.cell_anchors import (
+    BOX,
+    AnchorCells,
+    checked_anchors,
+    flatten_maps,
+    iou_kmeans,
+    yolo_loss,
+)
 from lectures.detection.foundation.datasets import DetectionData, detection_data, vary_scenes
 from lectures.detection.foundation.detector import Detector
 from lectures.detection.foundation.evaluation import evaluate, judge
 from lectures.detection.foundation.label_tree import LabelTree
 from lectures.detection.foundation.learning import Settings, learn
+from lectures.detection.foundation.legal_targets import all_objects, one_per_picture
 from lectures.detection.foundation.suppression import suppress
+from lectures.detection.foundation.threshold_demo import demonstrate
 from lectures.detection.foundation.weak_labels import BoxesOrNames, is_name_only
 from lectures.pathologies import warn_if_same_box
 from lectures.report import Report
@@ -60,7 +70,7 @@ class YOLO9000(Detector):
     def __init__(self, tree, anchors=ANCHORS):
         tree = tree if isinstance(tree, LabelTree) or not tree or isinstance(tree, str) else LabelTree(tuple(tree))
         super().__init__([tree.names[k] for k in tree.leaves] if isinstance(tree, LabelTree) else tree)
-        self.tree, self.anchors, self.told = tree, np.asarray(anchors, np.float32), tree.leaves
+        self.tree, self.anchors, self.told = tree, checked_anchors("YOLO9000", anchors), tree.leaves
         self.features = plain_backbone(STRIDE)
         self.head = nn.Conv2d(64, len(self.anchors) * (BOX + len(tree)), 1)
         self.head.weight.data *= 0.2
@@ -74,6 +84,7 @@ class YOLO9000(Detector):
         return other
 
     def forward(self, images):
+        self.refuse_parts_of_cells(images)
         return flatten_maps([self.head(self.features(centred(images)))], len(self.anchors))
 
     def cells(self, size):
@@ -94,8 +105,13 @@ def hierarchical_loss(output, cells, targets, tree):
     """Everything for pictures with boxes, and the class loss alone for those with names only; mean over all pictures.
 
     output: Tensor (N, M, 5 + K); targets: per picture (boxes, labels), labels any nodes, boxes NaN where unknown.
+    ValueError for targets that nothing can answer for.
     """
+    one_per_picture("hierarchical_loss", targets, len(output))
     named = np.array([is_name_only(target) for target in targets], bool)
+    # Here, where the pictures have their numbers; a box that nobody knows cannot be wrong.
+    legal = [(np.zeros_like(t[0]), t[1]) if name_only else t for t, name_only in zip(targets, named)]
+    all_objects("hierarchical_loss", legal, len(tree), cells.size)
     boxed = np.flatnonzero(~named)
     losses = yolo_loss(output[boxed], cells, [targets[i] for i in boxed], tree.cross_entropy)
     share = len(boxed) / max(len(targets), 1)
@@ -144,16 +160,19 @@ def weakly_labelled(options, names=True):
     return DetectionData(train, ShapeScenes(count["test"], "test", seed, variant), vary_scenes)
 
 
-def trained(options, report, data, stage=""):
+def trained(options, report, data, stage="", tree=None, settings=None):
     """A detector that has learned from `data.train`, whose labels are nodes of a tree, and its Training.
 
+    `tree`: a LabelTree for other scenes than the lecture's, with a box for every object.
     Without pictures that are only named a batch is smaller: as many boxes are seen in as many steps.
     """
     pcn.manual_seed(options.seed)
     if options.data is not None:
-        model, settings = YOLO9000(data.classes, anchors_of(data)), PHOTOGRAPHS
+        model, settings = YOLO9000(data.classes, anchors_of(data)), settings or PHOTOGRAPHS
+    elif tree is not None:
+        model, settings = YOLO9000(tree, anchors_of(data)), settings or SCENES
     else:
-        model, settings = YOLO9000(TREE, ANCHORS), SCENES
+        model, settings = YOLO9000(TREE, ANCHORS), settings or SCENES
         if data.train.named is None:
             boxed = PICTURES["boxed"] / (PICTURES["boxed"] + PICTURES["named"])
             settings = replace(settings, batch=round(settings.batch * boxed))
@@ -218,3 +237,9 @@ def averages(ap50):
         "map50 of coarse classes": [name for name in TREE.names if name not in leaves],
     }
     return {title: float(np.mean([ap50[name] for name in names])) for title, names in groups.items()}
+
+
+def demo(options, report):
+    """Sliders for the two thresholds on the trained detector (trained first if there is no checkpoint)."""
+    data = weakly_labelled(options) if options.data is None else detection_data(options)
+    return demonstrate(trained, options, report, data)

@@ -2,9 +2,10 @@ r"""YOLO v1: one class vector per cell, confidences that are overlaps, and a cos
 
 Deck "Localization, Object Detection, Segmentation", slides "YOLO": for each cell of S x S predict B boxes and
 confidence scores C (5 B values) and classes c; final detections: C_j prob(c) > threshold; the cost `five_terms`. Deck
-"Fun Ways To Use ConvNets", slide "One-Shot Object Detection": "uses same class vector for all boxes in a grid cell so
-B (4 + 1) + C output"; "training is two-stage": a ConvNet trained for classification with a temporary output layer
-(pooling plus FC), then layers for detection, "holding ConvNet parameters fixed". Redmon et al. (2016).
+"Fun Ways To Use ConvNets", slide "One-Shot Object Detection" (4): "uses same class vector for all boxes in a grid cell
+so B (4 + 1) + C output"; "training is two-stage": a ConvNet trained for classification with a temporary output layer
+(pooling plus FC), then layers for detection, "holding ConvNet parameters fixed". Deck "Deep Convolutional Neural
+Networks II", slide "YOLO". Redmon et al. (2016).
 
 The slide's sums run from 0 to S^2 and from 0 to B, one too far each: here every cell and box counts once. It gives no
 numbers for lambda: 5 and .5 are the paper's. The network says the *roots* of w and h (as darknet's does): of a w < 0
@@ -16,6 +17,7 @@ connected layers learn nothing about a cell from its neighbours, and a minute is
 one (variant "fully connected head"). The deck freezes the pretrained layers, the paper tunes them: both are variants.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -27,30 +29,33 @@ from lectures.detection.foundation.datasets import detection_data
 from lectures.detection.foundation.detector import Detector, pad_to_multiple
 from lectures.detection.foundation.evaluation import average_precisions, judge
 from lectures.detection.foundation.learning import Settings, learn
-from lectures.detection.foundation.pretraining import pretrained
+from lectures.detection.foundation.legal_targets import all_objects, one_per_picture
+from lectures.detection.foundation.matching import pairwise_overlap
+from lectures.detection.foundation.pretraining import fixed_features, in_two_stages
+from lectures.detection.foundation.root_boxes import CONFIDENCE, ROOT_H, ROOT_W, X, Y, boxes_in_pixels, boxes_of_cells
 from lectures.detection.foundation.suppression import suppress
-from lectures.detection.foundation.threshold_demo import ThresholdDemo
-from lectures.detection.yolo import refuse_impossible
+from lectures.detection.foundation.threshold_demo import demonstrate
 from pyconvnet import nn
 
 COORD, NOOBJ = 5.0, 0.5  # lambda_coord, lambda_noobj
 BOXES = 2  # B
 HIDDEN = 256  # of the fully connected head; 4096 in the paper
 TERMS = ("place", "size", "confidence, object", "confidence, no object", "class")
-X, Y, ROOT_W, ROOT_H, CONFIDENCE = range(5)  # a box; w, h in fractions of the picture, x, y in cells
 
 
 class YoloV1(Detector):
     """Pictures [N, 3, H, W] in [0, 1] to [N, S, T, 5 B + C]: B boxes, then one class vector, in each of S x T cells.
 
     head: "convolutional" takes pictures of any size (multiples of `stride`, 8 or 16); "fully connected" only those of
-    S x T = `cells` cells.
+    S x T = `cells` cells. Deck "Deep Convolutional Neural Networks II", slide "YOLO".
     """
 
     confidence, nms = 0.2, 0.45
 
     def __init__(self, classes, boxes=BOXES, head="convolutional", stride=8, cells=(8, 8)):
         super().__init__(classes)
+        if stride not in (8, 16) or boxes < 1:
+            raise ValueError(f"YoloV1: stride is 8 or 16, boxes 1 or more, got stride {stride}, boxes {boxes}")
         self.boxes, self.stride, self.cells = boxes, stride, cells
         self.features = plain_backbone(8)
         if stride == 16:
@@ -80,17 +85,11 @@ class YoloV1(Detector):
         bias[5 * self.boxes :] = 1 / len(self.classes)
 
     def forward(self, images):
-        if images.ndim != 4 or any(side == 0 or side % self.stride for side in images.shape[2:]):
-            raise ValueError(
-                f"YoloV1: pictures are [N, 3, H, W] with H and W multiples of stride = {self.stride} (whole cells), "
-                f"got {tuple(images.shape)}"
-            )
+        self.refuse_parts_of_cells(images)
         size = tuple(self.stride * side for side in self.cells)
         if self.head == "fully connected" and tuple(images.shape[2:]) != size:
-            raise ValueError(
-                f"YoloV1: the fully connected head has weights for every place of pictures of {size[0]} x {size[1]} "
-                f"pixels, got {images.shape[2]} x {images.shape[3]}; the convolutional head takes any size"
-            )
+            said = f"{size[0]} x {size[1]} pixels, got {images.shape[2]} x {images.shape[3]}"
+            raise ValueError(f"YoloV1: the fully connected head has weights for every place of pictures of {said}")
         return self.grid(self.features(centred(images)))
 
     def grid(self, features):
@@ -119,6 +118,7 @@ class Responsible(NamedTuple):
 def five_terms(output, responsible, boxes=BOXES):
     """The cost on the slide, averaged over the pictures: a dict of its five terms. output [N, S, T, 5 B + C].
 
+    Deck "Localization, Object Detection, Segmentation", slide "YOLO" (3).
     Without an object four of the terms are exactly 0. Sums run over cells and boxes; 1_ij^obj picks the responsible
     boxes, 1_ij^noobj all others, 1_i^obj the cells with an object.
     """
@@ -134,7 +134,7 @@ def five_terms(output, responsible, boxes=BOXES):
     place, size = square[:, [X, Y]].sum(), square[:, [ROOT_W, ROOT_H]].sum()
     empty = (noobj * b[..., CONFIDENCE] ** 2).sum()  # the confidence should be 0
     terms = (COORD * place, COORD * size, square[:, CONFIDENCE].sum(), NOOBJ * empty, ((p - one_hot) ** 2).sum())
-    return {name: term / n for name, term in zip(TERMS, terms)}
+    return {name: term / max(n, 1) for name, term in zip(TERMS, terms)}
 
 
 def assign(output, targets, boxes=BOXES, stride=8):
@@ -144,22 +144,17 @@ def assign(output, targets, boxes=BOXES, stride=8):
     object most. ValueError for targets that no cell can answer for, naming picture and object.
     """
     n, rows, columns, length = output.shape
-    if not targets or len(targets) != n:
-        raise ValueError(f"assign: one target per picture, got {len(targets)} target(s) for {n} picture(s)")
-    picture = np.repeat(np.arange(n), [len(target[0]) for target in targets])
-    truth = np.concatenate([np.asarray(target[0], np.float64).reshape(-1, 4) for target in targets])
-    label = np.concatenate([np.asarray(target[1], np.int64) for target in targets])
+    one_per_picture("assign", targets, n)
+    picture, truth, label = all_objects("assign", targets, length - 5 * boxes, (rows * stride, columns * stride))
+    truth = truth.astype(np.float64)
     centre = (truth[:, :2] + truth[:, 2:]) / 2 / stride
-    refuse_impossible(picture, centre, label, rows, columns, length - 5 * boxes, stride)
     column, row = np.minimum(centre, (columns - 1, rows - 1)).astype(np.int64).T
     _, first = np.unique((picture * rows + row) * columns + column, return_index=True)
     first = np.sort(first)  # one class vector, one object: the cell's first one
     number = first - np.searchsorted(picture, picture[first])
     picture, row, column, label, truth, centre = (a[first] for a in (picture, row, column, label, truth, centre))
 
-    said = output[picture, row, column, : 5 * boxes].reshape(-1, boxes, 5)
-    theirs = boxes_in_pixels(said, row[:, None], column[:, None], rows, columns, stride)
-    overlap = iou(theirs, truth[:, None])
+    overlap = pairwise_overlap(boxes_of_cells(output, picture, row, column, boxes, stride), truth[:, None])
     box = overlap.argmax(1) if len(overlap) else np.zeros(0, np.int64)
     sides = np.maximum(truth[:, 2:] - truth[:, :2], 0) / (stride * np.array([columns, rows]))
     place = centre - np.stack([column, row], axis=1)
@@ -168,26 +163,11 @@ def assign(output, targets, boxes=BOXES, stride=8):
     return Responsible(picture, row, column, box, truth, label, number)
 
 
-def iou(p, q):
-    """IoU of boxes xyxy (..., 4) pair by pair; 0 where neither has an area."""
-    sides = np.minimum(p[..., 2:], q[..., 2:]) - np.maximum(p[..., :2], q[..., :2])
-    both = np.maximum(sides, 0).prod(-1)
-    union = (p[..., 2:] - p[..., :2]).prod(-1) + (q[..., 2:] - q[..., :2]).prod(-1) - both
-    return both / np.maximum(union, 1e-12)
-
-
-def boxes_in_pixels(box, row, column, rows, columns, stride=8):
-    """(x, y, root w, root h, ...) in cell (row, column) of a rows x columns grid as xyxy in pixels."""
-    x, y = (column + box[..., X]) * stride, (row + box[..., Y]) * stride
-    w, h = box[..., ROOT_W] ** 2 * (stride * columns), box[..., ROOT_H] ** 2 * (stride * rows)
-    return np.stack([x - w / 2, y - h / 2, x + w / 2, y + h / 2], axis=-1)
-
-
 def decode(z, boxes, stride, confidence_threshold):
     """Every box and class of one picture's output [S, T, 5 B + C] with C_j prob(c) > threshold.
 
     (boxes xyxy in pixels, cut at the border, scores, labels), in no order. Square errors bound neither C_j nor
-    prob(c), so both are cut to [0, 1].
+    prob(c), so both are cut to [0, 1]. Deck "Localization, Object Detection, Segmentation", slide "YOLO" (1).
     """
     rows, columns = z.shape[:2]
     row, column = np.mgrid[:rows, :columns][..., None]
@@ -234,30 +214,18 @@ def run(options, report):
     figures.detections(report, data.test, model)
     figures.precision_recall(report, detections, truths, data.classes)
     yolo_figures.five_terms(report, {name: training.parts[name] for name in TERMS})
-    image, target = several_objects(data.test)
-    yolo_figures.responsibility(report, image, target, candidates(model, image, target), model.stride, data.classes)
+    image, target = figures.several_objects(data.test)
+    yolo_figures.responsibility(report, image, target, *candidates(model, image, target), model.stride, data.classes)
     if options.data is None:
         compare(options, report, data)
 
 
 def candidates(model, image, target):
-    """What a figure of responsibility shows: per object that is answered for (row, column), B boxes xyxy, IoUs, box."""
+    """What a figure of responsibility shows: Responsible, and the B boxes (n, B, 4) that each of its cells says."""
     with pcn.no_grad():
         output = model.eval()(pcn.tensor(pad_to_multiple(image[None], model.stride))).data
     found = assign(output, [target], model.boxes, model.stride)
-    rows, columns = output.shape[1:3]
-    said = output[0, found.row, found.column, : 5 * model.boxes].reshape(-1, model.boxes, 5)
-    boxes = boxes_in_pixels(said, found.row[:, None], found.column[:, None], rows, columns, model.stride)
-    answered = found.object
-    return [
-        ((found.row[k], found.column[k]), boxes[k], iou(boxes[k], target[0][answered[k]]), found.box[k], answered[k])
-        for k in range(len(answered))
-    ]
-
-
-def several_objects(test, few=20):
-    """Of the first unseen pictures the one with most objects."""
-    return max((test[i] for i in range(min(few, len(test)))), key=lambda sample: len(sample[1][0]))
+    return found, boxes_of_cells(output, found.picture, found.row, found.column, model.boxes, model.stride)
 
 
 EQUAL = Settings(steps=1000, batch=32, lr=2e-3, quick=6)  # in all, for each variant
@@ -272,38 +240,19 @@ def compare(options, report, data):
         report.variants[f"{head} head"] = average_precisions(models[head], data.test)
     heads = {head: training.parts["class"] for head, training in trainings.items()}
     yolo_figures.heads(report, models, heads, data.test, report.variants)
-    two_stage(options, report, data)
+    # A classifier's pictures hold one object, a large one, so that a label will do: as those of ImageNet.
+    losses, build = {"frozen": frozen_loss, "finetuned": loss_of}, partial(YoloV1, data.classes)
+    for name, model in in_two_stages(build, losses, options, report, data, STAGE):
+        report.variants[f"two stages, ConvNet {name}"] = average_precisions(model, data.test)
     report.extra.update(variants_train_seconds=report.train_seconds - seconds, variants_steps=EQUAL.steps)
     report.train_seconds = seconds
 
 
-def two_stage(options, report, data):
-    """Classification first, then detection with the ConvNet frozen or finetuned: half of the steps each.
-
-    A classifier's pictures hold one object, a large one, so that a label will do: as those of ImageNet.
-    """
-    classifier = pretrained(options, report, data, STAGE)
-    for name, loss in (("frozen", frozen_loss), ("finetuned", loss_of)):
-        pcn.manual_seed(options.seed)
-        model = YoloV1(data.classes)
-        model.features.load_state_dict(classifier.features.state_dict())
-        parameters = list(model.output.parameters()) if name == "frozen" else None
-        learn(model, loss, data, STAGE, options, report, name, parameters)
-        report.variants[f"two stages, ConvNet {name}"] = average_precisions(model, data.test)
-
-
 def frozen_loss(model, images, targets, rng):
-    """`loss_of` "holding ConvNet parameters fixed": so are the averages of its batch norm; no gradient is computed."""
-    model.features.eval()
-    with pcn.no_grad():
-        features = model.features(centred(images))
-    return detection_terms(model, model.grid(features), targets)
+    """`loss_of` "holding ConvNet parameters fixed"."""
+    return detection_terms(model, model.grid(fixed_features(model, images)), targets)
 
 
 def demo(options, report):
     """Sliders for the two thresholds on the trained detector (trained first if there is no checkpoint)."""
-    data = detection_data(options)
-    options.resume = True
-    window = ThresholdDemo(trained(options, report, data)[0], data.test)
-    window.show()
-    return window
+    return demonstrate(trained, options, report, detection_data(options))

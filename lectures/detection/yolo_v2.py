@@ -2,8 +2,9 @@ r"""YOLO v2: the same pass over the picture with batch norm, a finer grid, and a
 
 Deck "Deep Convolutional Neural Networks II", slide "YOLOv2, YOLO 9000": "Several technical improvements: Batch
 normalization, Higher resolution input image (448x448), Finer output grid (13x13), Anchor boxes (found by K-means)".
-Deck "Fun Ways To Use ConvNets", slide "One-Shot Object Detection": "Default bounding boxes (anchor boxes) facilitates
-training, just learn offsets from default shapes/sizes". Redmon & Farhadi, "YOLO9000: Better, Faster, Stronger" (2017).
+Deck "Fun Ways To Use ConvNets", slide "One-Shot Object Detection" (5): "Default bounding boxes (anchor boxes)
+facilitates training, just learn offsets from default shapes/sizes". Redmon & Farhadi, "YOLO9000: Better, Faster,
+Stronger" (2017).
 
 Each of a cell's A anchors has its own class scores, so that a cell can answer for A objects, of different kinds:
 x = c_x + stride sigmoid(t_x), w = p_w exp(t_w), objectness sigmoid(t_o), softmax over the classes. The distance of
@@ -22,13 +23,21 @@ import pyconvnet as pcn
 from lectures.detection import yolo_v1
 from lectures.detection.drawing import figures, yolo_figures
 from lectures.detection.foundation.backbone import centred, conv_layer, plain_backbone
-from lectures.detection.foundation.cell_anchors import BOX, AnchorCells, flatten_maps, iou_kmeans, shape_iou, yolo_loss
+from lectures.detection.foundation.cell_anchors import (
+    BOX,
+    AnchorCells,
+    checked_anchors,
+    flatten_maps,
+    iou_kmeans,
+    shape_iou,
+    yolo_loss,
+)
 from lectures.detection.foundation.datasets import DetectionData, detection_data
 from lectures.detection.foundation.detector import Detector
 from lectures.detection.foundation.evaluation import average_precisions, judge
 from lectures.detection.foundation.learning import Settings, learn
 from lectures.detection.foundation.suppression import suppress
-from lectures.detection.foundation.threshold_demo import ThresholdDemo
+from lectures.detection.foundation.threshold_demo import demonstrate
 from pyconvnet import functional as F
 from pyconvnet import nn
 from pyconvnet.data import ArrayDetection
@@ -41,16 +50,14 @@ HAND_MADE = ((11, 22), (16, 16), (22, 11))  # (w, h): what one would choose: one
 class YoloV2(Detector):
     """Pictures [N, 3, 8S, 8T] in [0, 1] to [N, S T A, 5 + C]: t_x t_y t_w t_h t_o and C class scores of each anchor.
 
-    anchors: (w, h) in pixels of the A default boxes of each cell.
+    anchors: (w, h) in pixels of the A default boxes of each cell. Slide "YOLOv2, YOLO 9000".
     """
 
     stride, confidence, nms = STRIDE, 0.3, 0.45
 
     def __init__(self, classes, anchors=HAND_MADE, batch_norm=True):
         super().__init__(classes)
-        anchors = np.asarray(anchors, np.float32)
-        if anchors.ndim != 2 or anchors.shape[1:] != (2,) or not len(anchors) or not (anchors > 0).all():
-            raise ValueError(f"YoloV2: anchors are (w, h) > 0 in pixels, (A, 2), got {anchors.tolist()}")
+        anchors = checked_anchors("YoloV2", anchors)
         self.register_buffer("anchors", pcn.tensor(anchors))
         self.features = nn.Sequential(*plain_backbone(STRIDE), *conv_layer(64, 64))
         if not batch_norm:
@@ -60,11 +67,7 @@ class YoloV2(Detector):
         self.head.bias.data.reshape(len(anchors), -1)[:, :BOX] = (0, 0, 0, 0, -4)  # the anchor itself; rarely an object
 
     def forward(self, images):
-        if images.ndim != 4 or any(side == 0 or side % STRIDE for side in images.shape[2:]):
-            raise ValueError(
-                f"YoloV2: pictures are [N, 3, H, W] with H and W multiples of STRIDE = {STRIDE} (whole cells), "
-                f"got {tuple(images.shape)}"
-            )
+        self.refuse_parts_of_cells(images)
         return flatten_maps([self.head(self.features(centred(images)))], len(self.anchors))
 
     def cells(self, size):
@@ -209,8 +212,4 @@ def shrunk(data, side):
 
 def demo(options, report):
     """Sliders for the two thresholds on the trained detector (trained first if there is no checkpoint)."""
-    data = crowds(options)
-    options.resume = True
-    window = ThresholdDemo(trained(options, report, data)[0], data.test)
-    window.show()
-    return window
+    return demonstrate(trained, options, report, crowds(options))

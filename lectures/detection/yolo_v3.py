@@ -1,14 +1,14 @@
 r"""YOLO v3: boxes from three maps, fine to coarse, so that small and large objects are both found.
 
-Deck "Fun Ways To Use ConvNets", slides "One-Shot Object Detection": "Default bounding boxes (anchor boxes) ->
+Deck "Fun Ways To Use ConvNets", slide "One-Shot Object Detection" (5): "Default bounding boxes (anchor boxes) ->
 facilitates training, just learn offsets from default shapes/sizes"; "Tweaks (in SSD and YOLOv3) to operate at
 multiple length scales -> better performance when have mix of large and small objects".
 Redmon & Farhadi, "YOLOv3: An Incremental Improvement" (2018).
 
 The coarse map is enlarged and laid beside the finer one (the paper's route), three anchors per map, nine in all by
 k-means on IoU, shared out by area: the smallest to the finest map. An object has one responsible anchor, the most
-similar in shape among all nine; a box that overlaps an object by more than .5 without being responsible is not
-punished. Objectness and classes are logistic: classes need not exclude each other.
+similar in shape among all nine that is still free; a box that overlaps an object by more than .5 without being
+responsible is not punished. Objectness and classes are logistic: classes need not exclude each other.
 
 Ours is smaller: strides 4, 8, 16 on 64 pixels instead of 8, 16, 32 on 416; 9 convolutions and a neck instead of 53
 layers; square errors for t_x, t_y as in v2. The rival sees one scale, stride 8, with the same nine anchors, the same
@@ -21,12 +21,20 @@ import pyconvnet as pcn
 from lectures.detection.drawing import figures, scale_figures
 from lectures.detection.foundation.backbone import centred, conv_layer
 from lectures.detection.foundation.by_size import average_precision_by_size
-from lectures.detection.foundation.cell_anchors import BOX, AnchorCells, flatten_maps, iou_kmeans, yolo_loss
+from lectures.detection.foundation.cell_anchors import (
+    BOX,
+    AnchorCells,
+    checked_anchors,
+    flatten_maps,
+    iou_kmeans,
+    yolo_loss,
+)
 from lectures.detection.foundation.datasets import detection_data
 from lectures.detection.foundation.detector import Detector
 from lectures.detection.foundation.evaluation import evaluate, judge
 from lectures.detection.foundation.learning import Settings, learn
 from lectures.detection.foundation.pyramid import STRIDES, ScaledFeatures
+from lectures.detection.foundation.threshold_demo import demonstrate
 from lectures.macs import counted_macs
 from lectures.report import Report
 from pyconvnet import functional as F
@@ -55,6 +63,7 @@ class YOLOv3(Detector):
         self.heads = nn.ModuleList(start_low(nn.Conv2d(WIDTH, outputs, 1), PER_SCALE) for _ in STRIDES)
 
     def forward(self, images):
+        self.refuse_parts_of_cells(images)
         maps = self.neck(self.features(centred(images)))
         return flatten_maps([head(z) for head, z in zip(self.heads, maps)], PER_SCALE)
 
@@ -97,6 +106,7 @@ class SingleScale(YOLOv3):
         self.head = start_low(nn.Conv2d(width, per_cell * (BOX + len(self.classes)), 1), per_cell)
 
     def forward(self, images):
+        self.refuse_parts_of_cells(images)
         middle = self.features(centred(images))[-1]
         return flatten_maps([self.head(self.more(middle))], len(self.anchors[0]))
 
@@ -124,11 +134,9 @@ class EnlargeAndJoin(nn.Module):
 
 def share_out(anchors, scales):
     """Anchors (A, 2) by area in as many equal parts as there are scales, the smallest first; ValueError if uneven."""
-    anchors = np.asarray(anchors, np.float32)
-    if anchors.ndim != 2 or anchors.shape[1] != 2 or not len(anchors) or len(anchors) % scales:
-        raise ValueError(f"YOLOv3: anchors (w, h), a multiple of {scales} of them, expected; got shape {anchors.shape}")
-    if not (anchors > 0).all():
-        raise ValueError(f"YOLOv3: the sides of anchors must be positive, got {anchors.min()}")
+    anchors = checked_anchors("YOLOv3", anchors)
+    if len(anchors) % scales:
+        raise ValueError(f"YOLOv3: a multiple of {scales} anchors for {scales} maps expected, got {len(anchors)}")
     return np.split(anchors[np.argsort(anchors.prod(1), kind="stable")], scales)
 
 
@@ -205,3 +213,8 @@ def mega_macs(model, size):
     with pcn.no_grad(), counted_macs(model) as macs:
         model(pcn.zeros((1, 3, *size)))
     return macs.total / 1e6
+
+
+def demo(options, report):
+    """Sliders for the two thresholds on the trained detector (trained first if there is no checkpoint)."""
+    return demonstrate(trained, options, report, detection_data(options, variant="mixed64"))

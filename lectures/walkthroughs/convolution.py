@@ -95,10 +95,11 @@ numbers(axes[1], output, "... and each stop is one pixel", (row, column, 1, 1))
 plt.show()
 
 # %% [markdown]
-# What a filter sees
-# ------------------
+# What a filter sees: activation maps
+# -----------------------------------
 # The same loop on a real picture, by the framework. A filter answers where the picture looks like the
-# filter: that is why the first layer of a network learns edges and blobs.
+# filter: that is why the first layer of a network learns edges and blobs. Slide "Recap: Activation
+# Maps".
 
 # %%
 scene, _ = pcn.data.ShapeScenes(20, "test")[19]
@@ -119,8 +120,9 @@ plt.show()
 # Several channels, several filters
 # ---------------------------------
 # A colour picture has 3 channels. A filter then has 3 slices, one for each, and their answers are
-# added: still *one* number per window. F filters give F output channels. So a weight is ``[F, C, kh,
-# kw]``.
+# added: still *one* number per window. F filters give F output channels. (Slides "Recap: Convolution
+# Layers": "multiple neurons all looking at the same input region, stacked in depth"; slide
+# "Recap: Intuition of CNNs": the same parameters at all places.) So a weight is ``[F, C, kh, kw]``.
 
 # %%
 rng = np.random.default_rng(0)

@@ -3,10 +3,10 @@ r"""
 Fast R-CNN, slide by slide
 ==========================
 
-The deck "Fun Ways To Use ConvNets", slide "Object Detection: Region Proposals", idea 2, and the slides "Fast R-CNN"
-of the decks "Localization, Object Detection, Segmentation (Labwork 7)" and "Computer Vision - Lecture 16": one cell
-for each of the five steps, then the loss, the backward pass, and what sharing the features saves. What stands in
-quotes is the slides' text, here and there shortened.
+The deck "Fun Ways To Use ConvNets", slide "Object Detection: Region Proposals" (2), and what is called "Fast R-CNN" in
+the decks "Localization, Object Detection, Segmentation (Labwork 7)" and "Computer Vision - Lecture 16": one cell for
+each of the five steps, then the loss, the backward pass, and what sharing the features saves. What stands in quotes is
+the slides' text, here and there shortened.
 
 Step through it cell by cell (VS Code opens this file as cells; ``jupytext --to notebook`` makes a notebook of it),
 change a number, look again. As a script, from the root of the checkout:
@@ -42,8 +42,8 @@ QUICK = os.environ.get("PYCONVNET_QUICK") == "1"  # a shorter training, for a te
 pcn.manual_seed(0)
 
 # %% [markdown]
-# Step 1: propose
-# ---------------
+# Slide "Object Detection: Region Proposals" (2), step 1: propose
+# ---------------------------------------------------------------
 # "Use some method to propose regions of interest in image." R-CNN used Selective Search, and so does Fast R-CNN: from
 # pixels, not learnt, and blind to classes. Most regions hold no object; nearly every object is in some region.
 
@@ -60,10 +60,11 @@ region_figures.thin(axes[1], image, proposals, "w", f"{len(proposals)} proposals
 plt.show()
 
 # %% [markdown]
-# Step 2: the whole picture through a ConvNet
-# -------------------------------------------
+# Slide "Object Detection: Region Proposals" (2), step 2: the whole picture through a ConvNet
+# -------------------------------------------------------------------------------------------
 # "Run whole image through a ConvNet to extract feature tensor." R-CNN cut out every region, and ran a ConvNet on each.
-# Here the convolutions run once, whatever the number of regions: that is the whole idea.
+# Here the convolutions run once, whatever the number of regions: that is the whole idea. Deck "Localization, Object
+# Detection, Segmentation", slide "Fast R-CNN" (1).
 
 # %%
 model = fast_rcnn.FastRCNN(classes)
@@ -80,8 +81,8 @@ for ax, channel in zip(axes[1:], np.argsort(-features.data[0].std((1, 2)))):
 plt.show()
 
 # %% [markdown]
-# Step 3: project the region onto the features
-# --------------------------------------------
+# Slide "Object Detection: Region Proposals" (2), step 3: project the region onto the features
+# --------------------------------------------------------------------------------------------
 # "Map proposal regions onto these areas within feature tensor: each element of tensor can be mapped back to a
 # receptive field in input image." Our cells are 4 pixels, so a box in pixels divided by 4 is a box in cells. It hardly
 # ever falls on whole cells, and RoI pooling can only take whole ones: it rounds.
@@ -117,10 +118,11 @@ ax.legend()
 plt.show()
 
 # %% [markdown]
-# Step 4: max-pool to a constant size
-# -----------------------------------
+# Slide "Object Detection: Region Proposals" (2), step 4: max-pool to a constant size
+# -----------------------------------------------------------------------------------
 # "Use max-pooling to downsample each area to a constant size." Fully connected layers need inputs of one length; after
-# this step a region of 9 x 30 pixels and one of 60 x 50 look alike to them.
+# this step a region of 9 x 30 pixels and one of 60 x 50 look alike to them. Deck "Localization, Object Detection,
+# Segmentation", slides "Fast R-CNN" (2) and "Faster R-CNN" (2).
 
 # %%
 some = np.stack([proposals[(proposals[:, 2:] - proposals[:, :2]).prod(1).argsort()[k]] for k in (3, 60, -30)])
@@ -135,11 +137,13 @@ for k, colour in enumerate(("tab:orange", "tab:cyan", "tab:pink")):
 plt.show()
 
 # %% [markdown]
-# Step 5: label and box
-# ---------------------
-# "Flatten features for each region and estimate label and bounding box." Region proposals are "fed into 2 FCs layers to
-# predict class and regress the offset values". Two heads share one hidden layer: C + 1 scores, one for background, and
-# four offsets *for each class*: they say how the region must move if it holds that class.
+# Slide "Object Detection: Region Proposals" (2), step 5: label and box
+# ---------------------------------------------------------------------
+# "Flatten features for each region and estimate label and bounding box." Deck "Computer Vision - Lecture 16", slides
+# "Fast R-CNN": the forward pass. Deck "Localization, Object Detection, Segmentation", slide "Fast R-CNN" (2): region
+# proposals are "fed into 2 FCs layers to predict class and regress the offset values". Two heads share one hidden
+# layer: C + 1 scores, one for background, and four offsets *for each class*: they say how the region must move if it
+# holds that class.
 
 # %%
 print(inspect.getsource(region_head.RegionHead.forward))
@@ -173,8 +177,8 @@ plt.show()
 # %% [markdown]
 # The multi-task loss
 # -------------------
-# "Multi-task loss: classification + bounding box offset." R-CNN trained three things one after the other, with three
-# ad-hoc objectives. Here it is one number:
+# Deck "Deep Convolutional Neural Networks II", slide "Fast R-CNN": "Multi-task loss: classification + bounding box
+# offset." R-CNN trained three things one after the other, with three ad-hoc objectives. Here it is one number:
 
 # %%
 print(inspect.getsource(region_head.multi_task_loss))
@@ -193,11 +197,11 @@ ax.legend()
 plt.show()
 
 # %% [markdown]
-# Backward pass
-# -------------
-# The slide "Fast R-CNN Training: Backward Pass": the loss goes back through the pooling into the ConvNet, so that the
-# features themselves are learned for this task. Pooling passes the gradient to the cell that won its bin, and to no
-# other. The map shows which cells are told something; with SPP-net's frozen features there was no such map.
+# Slide "Fast R-CNN Training": backward pass
+# ------------------------------------------
+# The loss goes back through the pooling into the ConvNet, so that the features themselves are learned for this task.
+# Pooling passes the gradient to the cell that won its bin, and to no other. The map shows which cells are told
+# something; with SPP-net's frozen features there was no such map.
 
 # %%
 leaf = pcn.tensor(features.data, requires_grad=True)
@@ -252,8 +256,8 @@ axes[2].set_title(f"{len(kept[0])} after suppression")
 plt.show()
 
 # %% [markdown]
-# Fast R-CNN vs R-CNN
-# -------------------
+# Slide "Fast R-CNN vs R-CNN": what sharing saves
+# -----------------------------------------------
 # "Fast R-CNN is much faster than R-CNN." The features of the same 200 regions, shared or computed one by one, in time
 # and in multiply-accumulates. "Test time still takes Selective Search for region proposals": the last bars.
 

@@ -20,7 +20,6 @@ The code it explains, and calls: ``lectures/detection/proposing/rpn.py`` and ``l
 import inspect
 import os
 import sys
-from pathlib import Path
 
 sys.path.extend([".", "../.."])  # the checkout, seen from its root (script) or from here (notebook)
 
@@ -33,15 +32,16 @@ from lectures.detection.drawing import rpn_figures
 from lectures.detection.foundation.backbone import residual_backbone
 from lectures.detection.foundation.matching import match
 from lectures.detection.proposing import rpn
-from lectures.training import Training, load_weights, train
+from lectures.finished import finished
+from lectures.training import Training, train
 from pyconvnet.viz import draw_boxes
 
 QUICK = os.environ.get("PYCONVNET_QUICK") == "1"  # a shorter training, for a test of this file
 pcn.manual_seed(0)
 
 # %% [markdown]
-# Region proposal networks: the idea
-# ----------------------------------
+# Slide "Region Proposal Networks (RPN)": the idea
+# ------------------------------------------------
 # "Remove dependence on external region proposal algorithm. Instead, infer region proposals from same
 # CNN." Fast R-CNN runs the ConvNet once per picture, but waits for Selective Search, which takes longer
 # than the ConvNet. So let the ConvNet's own features say where objects may be: "feature sharing, object
@@ -65,10 +65,11 @@ for name, part in (("backbone", model.features), ("proposal network", model.rpn)
 # %% [markdown]
 # Anchor boxes
 # ------------
-# "Each anchor box is defined by 4 parameters (x_center, y_center, width, height). Number of anchors are
-# pre-defined." At each position of the feature map stands one anchor of each shape; ours are squares of
-# 12, 20 and 30 pixels, because our objects are that large (the paper's, 128 to 512 pixels in three
-# proportions, would cover the whole scene). Left: the anchors of one position, and all positions.
+# Deck "Localization, Object Detection, Segmentation", slides "Faster R-CNN" (4 and 5): "Each anchor box
+# is defined by 4 parameters (x_center, y_center, width, height). Number of anchors are pre-defined." At
+# each position of the feature map stands one anchor of each shape; ours are squares of 12, 20 and 30
+# pixels, because our objects are that large (the paper's, 128 to 512 pixels in three proportions, would
+# cover the whole scene). Left: the anchors of one position, and all positions.
 #
 # What should an anchor learn? In the middle those that are *positive*, in one colour for each object:
 # their IoU with an object (thick, white) is at least 0.5, or no other anchor fits that object better.
@@ -100,10 +101,11 @@ for stride, shapes in ((4, rpn.SHAPES), (8, rpn.SHAPES), (16, rpn.SHAPES), (4, r
 # %% [markdown]
 # With each anchor, two answers
 # -----------------------------
-# "Feature maps are fed into conv layer 3 x 3. With each anchor, RPN calculates two steps: predict if
-# anchor is foreground (contains object) or background; predict 4 offset values for x_center, y_center,
-# width, height of anchor." The offsets are relative to the anchor: dx in its widths, dy in its heights,
-# and the logarithm of how much wider and higher the object is.
+# Deck "Localization, Object Detection, Segmentation", slide "Faster R-CNN" (6): "Feature maps are fed
+# into conv layer 3 x 3. With each anchor, RPN calculates two steps: predict if anchor is foreground
+# (contains object) or background; predict 4 offset values for x_center, y_center, width, height of
+# anchor." The offsets are relative to the anchor: dx in its widths, dy in its heights, and the
+# logarithm of how much wider and higher the object is.
 
 # %%
 objectness, offsets = model.rpn(features)
@@ -132,11 +134,11 @@ for name, some in (("this picture", target), ("a picture without object", nothin
 # %% [markdown]
 # One network, four losses
 # ------------------------
-# The proposals go to the head of Fast R-CNN: their features are pooled (RoI pooling), and it says which
-# class, and again 4 offsets: the other two losses. "Joint training" adds all four. Which of them reaches
-# which part of the network? The gradients tell. The proposals themselves enter the head as plain numbers,
-# so its losses do not move them: the proposal network learns nothing from the head, except through the
-# features that both share.
+# Deck "Computer Vision - Lecture 16", slide "Faster R-CNN". The proposals go to the head of Fast R-CNN:
+# their features are pooled (RoI pooling), and it says which class, and again 4 offsets: the other two
+# losses. "Joint training" adds all four. Which of them reaches which part of the network? The gradients
+# tell. The proposals themselves enter the head as plain numbers, so its losses do not move them: the
+# proposal network learns nothing from the head, except through the features that both share.
 
 # %%
 print(inspect.getsource(faster_rcnn.joint_loss))
@@ -182,23 +184,19 @@ plt.show()
 # that learned 48 scenes by heart, and one of those.
 
 # %%
-root = Path(faster_rcnn.__file__).resolve().parents[2]
-checkpoint = root / "out" / "faster_rcnn" / "checkpoint.safetensors"
 whose = "the network of this page"
-if checkpoint.is_file():
-    finished = faster_rcnn.FasterRCNN(classes).eval()
-    settings, done = load_weights(finished, checkpoint)
-    if settings["data"] is None and done == faster_rcnn.SCENES.steps:
-        model, whose = finished, "the network of the lecture"
-        image, target = pcn.data.ShapeScenes(10, "test")[4]
+if lecture := finished(faster_rcnn.FasterRCNN(classes), "faster_rcnn"):
+    model, whose = lecture, "the network of the lecture"
+    image, target = pcn.data.ShapeScenes(10, "test")[4]
 print(whose)
 
 # %% [markdown]
 # Objectness
 # ----------
-# "After passing through RPN, only anchor boxes containing objects are kept." The maps show, for each
-# shape of anchor, where the network sees an object *of about that size*: a small object lights up in the
-# map of the small anchors, and lights up as a blob, because neighbouring anchors fit nearly as well.
+# Deck "Localization, Object Detection, Segmentation", slide "Faster R-CNN" (5): "After passing through
+# RPN, only anchor boxes containing objects are kept." The maps show, for each shape of anchor, where the
+# network sees an object *of about that size*: a small object lights up in the map of the small anchors,
+# and lights up as a blob, because neighbouring anchors fit nearly as well.
 
 # %%
 figure, axes = plt.subplots(1, 1 + len(rpn.SHAPES), figsize=(15, 4), layout="constrained")
@@ -206,8 +204,8 @@ rpn_figures.objectness(axes, model, image, target)
 plt.show()
 
 # %% [markdown]
-# Faster R-CNN NMS
-# ----------------
+# Slide "Faster R-CNN NMS": the algorithm
+# ---------------------------------------
 # "(1) Choose anchor box A with a maximum value of foreground probability. (2) Add anchor box A to the
 # output set. (3) Remove A and a set of anchor boxes in input set which has IoU value with A > 0.5. (4)
 # Check if input set is empty or output set is equal to 100, then stop, otherwise repeat." Blue boxes
@@ -243,11 +241,12 @@ plt.show()
 # %% [markdown]
 # Simple alternating optimisation
 # -------------------------------
-# "Training: simple alternating optimization (RPN, Fast R-CNN)." The paper's first way to train, in four
-# steps. After step 2 there are two backbones, one each; from step 3 on both halves use that of step 2,
-# which no longer learns: had it moved, the other half would not fit any more. In the lecture the four steps
-# together are 1.8 times as many updates as joint training takes. With these they find as many objects, but
-# place them less exactly (``map75``): joint training is simpler *and* lets all four losses shape the features.
+# Deck "Deep Convolutional Neural Networks II", slide "Faster R-CNN": "Training: simple alternating
+# optimization (RPN, Fast R-CNN)." The paper's first way to train, in four steps. After step 2 there are two
+# backbones, one each; from step 3 on both halves use that of step 2, which no longer learns: had it moved, the
+# other half would not fit any more. In the lecture the four steps together are 1.8 times as many updates as
+# joint training takes. With these they find as many objects, but place them less exactly (``map75``): joint
+# training is simpler *and* lets all four losses shape the features.
 
 # %%
 print("step                        learns                          proposals from")
@@ -262,12 +261,12 @@ print()
 print(inspect.getsource(faster_rcnn.frozen_features))
 
 # %% [markdown]
-# Based on ResNets
-# ----------------
-# Nothing of all this depends on how the features are made: any backbone of stride 4 will do. "Faster
-# R-CNN (based on ResNets)" puts a residual one in the place of the plain one. The lecture trains both,
-# and the four steps, and reports them side by side. In place of our four layers the residual backbone did not
-# pay (``map50`` 0.917 against 0.934, seed 0): ways past layers help where there are many.
+# Slides "Faster R-CNN (based on ResNets)": another backbone
+# ----------------------------------------------------------
+# Nothing of all this depends on how the features are made: any backbone of stride 4 will do. The slides put a
+# residual one in the place of the plain one. The lecture trains both, and the four steps, and reports them
+# side by side. In place of our four layers the residual backbone did not pay (``map50`` 0.917 against 0.934,
+# seed 0): ways past layers help where there are many.
 
 # %%
 print("backbone    layers with weights   numbers to learn")

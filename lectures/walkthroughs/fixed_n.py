@@ -3,8 +3,8 @@ r"""
 Exactly N objects, slide by slide
 =================================
 
-The slides "Localization and Classification" and "Object Detection" of the deck "Localization, Object
-Detection, Segmentation", and "Object Detection" of the deck "Fun Ways To Use ConvNets": localisation with
+The deck "Localization, Object Detection, Segmentation", slides "Localization and Classification" (2) and
+"Object Detection" (2), and the deck "Fun Ways To Use ConvNets", slide "Object Detection" (2): localisation with
 more outputs, and why that is not yet detection. What stands in quotes is the slide's text, here and there
 shortened.
 
@@ -34,8 +34,8 @@ N = fixed_n.N
 pcn.manual_seed(0)
 
 # %% [markdown]
-# Slide 1: N boxes instead of one
-# -------------------------------
+# Slide "Localization and Classification" (2): N boxes instead of one
+# -------------------------------------------------------------------
 # "Predict exactly N objects: predict (N x 4) coordinates and (N x K) class scores." As in localisation the
 # output vector grows, now N times. We begin with what it can do: pictures with exactly N objects.
 
@@ -124,11 +124,13 @@ show(model, [pairs[i] for i in range(4)], axes)
 plt.show()
 
 # %% [markdown]
-# Slide 2: how many objects?
-# --------------------------
-# "Problem: we don't know in advance the number of objects in the image." "Each image needs a different
-# number of outputs." The network says N whatever it is shown: with one object it invents the others, with
-# four it must leave some out, and where it is torn between two it puts a box between them.
+# How many objects?
+# -----------------
+# Deck "Localization, Object Detection, Segmentation", slide "Object Detection" (2): "Problem: we don't
+# know in advance the number of objects in the image." Deck "Fun Ways To Use ConvNets", slide "Object
+# Detection" (2): "Each image needs a different number of outputs." The network says N whatever it is
+# shown: with one object it invents the others, with four it must leave some out, and where it is torn
+# between two it puts a box between them.
 
 # %%
 several = pcn.data.ShapeScenes(36, "train", variant=fixed_n.scenes_of(1, 4))

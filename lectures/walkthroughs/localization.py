@@ -3,9 +3,9 @@ r"""
 Localisation, slide by slide
 ============================
 
-One object a picture: what is it, and where? The slides "Single-object Localization" of the deck "Fun Ways
-To Use ConvNets" and "Localization and Classification" of the deck "Localization, Object Detection,
-Segmentation": extend the output vector, add a term to the cost, choose alpha, train a head alone. What
+One object a picture: what is it, and where? The deck "Fun Ways To Use ConvNets", slide
+"Single-object Localization", and the deck "Localization, Object Detection, Segmentation", slides "Localization
+and Classification": extend the output vector, add a term to the cost, choose alpha, train a head alone. What
 stands in quotes is the slide's text, here and there shortened.
 
 Step through it cell by cell, change a number, look again. As a script, from the root of the checkout:
@@ -35,10 +35,11 @@ QUICK = os.environ.get("PYCONVNET_QUICK") == "1"  # a shorter training, for a te
 pcn.manual_seed(0)
 
 # %% [markdown]
-# Slide 1: classification, and localisation
-# -----------------------------------------
-# "In image classification the task is to identify a single object in an image. In single-object
-# localization the task is to identify a single object plus its location/bounding box."
+# Classification, and localisation
+# --------------------------------
+# Deck "Fun Ways To Use ConvNets", slide "Object Detection" (1): "In image classification the task is
+# to identify a single object in an image. In single-object localization the task is to identify a
+# single object plus its location/bounding box."
 #
 # Our pictures hold one circle, square or triangle, stretched and turned, and up to three things that
 # are none: lines, blobs, half-disks, crosses.
@@ -52,10 +53,11 @@ for ax, (image, (boxes, labels)) in zip(axes, (scenes[i] for i in range(5))):
 plt.show()
 
 # %% [markdown]
-# Slide 2: just extend the output vector!
-# ---------------------------------------
+# Slide "Single-object Localization": just extend the output vector!
+# ------------------------------------------------------------------
 # "How to carry out bounding box prediction? Just extend the output vector": a classifier with C outputs
-# gets four more, "C classes, 4 output dimensions (for 1 bounding box)". Nothing else changes.
+# gets four more, "C classes, 4 output dimensions (for 1 bounding box)" (slide "Localization and
+# Classification" (2)). Nothing else changes.
 
 # %%
 model = localization.Localizer(classes)
@@ -82,8 +84,8 @@ axes[1].set_title("untrained: " + ", ".join(f"{n} {v:.2f}" for n, v in zip("xyhw
 plt.show()
 
 # %% [markdown]
-# Slide 2, continued: the cost function
-# -------------------------------------
+# Slide "Single-object Localization", continued: the cost function
+# ----------------------------------------------------------------
 # "Need to modify cost function used for training: J = J_classification + alpha J_bounding box, e.g. use
 # logistic loss for J_classification and square error for J_bounding box."
 
@@ -145,8 +147,8 @@ for ax, i in zip(axes[1:], range(4)):
 plt.show()
 
 # %% [markdown]
-# Slide 2, continued: alpha
-# -------------------------
+# Slide "Single-object Localization", continued: alpha
+# ----------------------------------------------------
 # "Alpha is a hyperparameter balancing accuracy of classification vs accuracy of bounding box." The two
 # terms are measured in different units, so *some* number has to say what a unit of one is worth in the
 # other. With alpha = 0 the box never learns; with a very large one the class learns late.
@@ -161,8 +163,8 @@ for alpha in alphas:
     print(f"alpha {alpha:6g}: right classes {found['accuracy']:.2f}, mean IoU {found['iou']:.2f} (training scenes)")
 
 # %% [markdown]
-# Deck D: the localisation head, trained separately
-# -------------------------------------------------
+# Slide "Localization and Classification" (1): the localisation head, trained separately
+# --------------------------------------------------------------------------------------
 # "Use a pre-trained CNN, e.g. ResNet. The localization head is trained separately with regression.
 # Possible end-to-end fine-tuning of both tasks." A classifier (alpha = 0), then dense layers of their own
 # for the box on its last feature map. Only the head's numbers learn, so the classes stay as they are.
@@ -207,8 +209,9 @@ plt.show()
 # %% [markdown]
 # And several objects?
 # --------------------
-# "We could extend the ConvNet output to include multiple objects, but how many to include?" The next
-# lecture tries: ``lectures/walkthroughs/fixed_n.py``. This one says one object, whatever it is shown:
+# Slide "Problem of Image Classification": "only a single object per image". "We could extend the
+# ConvNet output to include multiple objects, but how many to include?" The next lecture tries:
+# ``lectures/walkthroughs/fixed_n.py``. This one says one object, whatever it is shown:
 
 # %%
 crowd = pcn.data.ShapeScenes(3, "test", seed=1)

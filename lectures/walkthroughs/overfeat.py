@@ -20,7 +20,6 @@ import inspect
 import os
 import sys
 from contextlib import ExitStack
-from pathlib import Path
 
 sys.path.extend([".", "../.."])  # the checkout, seen from its root (script) or from here (notebook)
 
@@ -33,8 +32,9 @@ from lectures.detection.drawing import window_figures
 from lectures.detection.foundation.suppression import above, merge
 from lectures.detection.regions import windows
 from lectures.detection.regions.warping import warp
+from lectures.finished import finished
 from lectures.macs import counted_macs
-from lectures.training import Training, load_weights, train
+from lectures.training import Training, train
 from pyconvnet.viz import draw_boxes
 
 QUICK = os.environ.get("PYCONVNET_QUICK") == "1"  # a shorter training, for a test of this file
@@ -60,10 +60,7 @@ def learn(model, loss, parameters, steps):
 scenes = pcn.data.ShapeScenes(12, "train")
 classes, (image, target) = scenes.classes, scenes[4]
 sliding = sliding_window.SlidingWindow(classes).eval()
-root = Path(sliding_window.__file__).resolve().parents[2]
-checkpoint = root / "out" / "sliding_window" / "checkpoint.safetensors"
-if checkpoint.is_file():
-    load_weights(sliding, checkpoint)
+if finished(sliding, "sliding_window"):
     image, target = pcn.data.ShapeScenes(8, "test")[3]
 else:
     learn(sliding, sliding_window.window_loss, sliding.parameters(), 8 if QUICK else 150)
@@ -85,8 +82,8 @@ print("dense       ", dense(features.flatten(1)).data[0, :4])
 print("convolution ", conv(features).data[0, :4, 0, 0])
 
 # %% [markdown]
-# Slide: slide the network over a large image
-# -------------------------------------------
+# Slide "Convolutionize": slide the network over a large image
+# ------------------------------------------------------------
 # "Slide the network with an input of (224, 224) over a large image. Output of varying spatial size."
 # Everything is a convolution or a pooling now, and those do not care how large a picture is. On one
 # window the network says one thing, on four more pixels two, on a whole picture a map.
@@ -215,10 +212,10 @@ plt.show()
 # %% [markdown]
 # A box for every window
 # ----------------------
-# A window that shows most of an object also shows how it would have to move and grow to fit. OverFeat
-# keeps the features as they are and learns a second head on them: four numbers per place, the offset
-# of the centre and the growth of the sides. Only windows with IoU >= 0.5 learn; without an object the
-# cost is exactly zero.
+# Slide "Proposal comparison": OverFeat looks at "~1-2k" windows. A window that shows most of an
+# object also shows how it would have to move and grow to fit. OverFeat keeps the features as they are
+# and learns a second head on them: four numbers per place, the offset of the centre and the growth of
+# the sides. Only windows with IoU >= 0.5 learn; without an object the cost is exactly zero.
 
 # %%
 print(inspect.getsource(overfeat.box_loss))

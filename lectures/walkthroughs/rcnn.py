@@ -3,8 +3,8 @@ r"""
 R-CNN, slide by slide
 =====================
 
-The deck "Computer Vision - Lecture 16", from "Object Detection: R-CNN" to "Problems with R-CNN", and the slides
-"R-CNN" of "Localization, Object Detection, Segmentation (Labwork 7)": propose regions, warp each to one size, pass
+The decks "Computer Vision - Lecture 16", from "Object Detection: R-CNN" to "Problems with R-CNN", and "Localization,
+Object Detection, Segmentation (Labwork 7)", slides "R-CNN": propose regions, warp each to one size, pass
 each through a ConvNet, classify by linear SVMs, move by linear regressors. What stands in quotes is the slides' text,
 here and there shortened.
 
@@ -18,7 +18,6 @@ The code it explains, and calls: ``lectures/detection/rcnn.py``; ``post_hoc.py``
 # %%
 import os
 import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 sys.path.extend([".", "../.."])  # the checkout, seen from its root (script) or from here (notebook)
@@ -33,8 +32,9 @@ from lectures.detection.foundation.matching import overlaps
 from lectures.detection.proposing.carried_proposals import WithProposals
 from lectures.detection.regions import box_regression, linear_svm, post_hoc, post_hoc_costs
 from lectures.detection.regions.warping import warp
+from lectures.finished import finished
 from lectures.macs import counted_macs
-from lectures.training import Training, load_weights, train
+from lectures.training import Training, train
 from pyconvnet.viz import draw_boxes
 
 QUICK = os.environ.get("PYCONVNET_QUICK") == "1"  # a shorter training, for a test of this file
@@ -43,7 +43,8 @@ pcn.manual_seed(0)
 # %% [markdown]
 # Step 1: "use Selective Search to get around 2000 bounding boxes"
 # ----------------------------------------------------------------
-# A region proposal is a box "which can contain the object", whatever the class. Selective Search merges neighbouring
+# Slide "Object Detection: R-CNN"; deck "Localization, Object Detection, Segmentation", slides "R-CNN" (1 and 2). A
+# region proposal is a box "which can contain the object", whatever the class. Selective Search merges neighbouring
 # segments that look alike, and takes the box of every one it ever had. Our pictures of 64 x 64 pixels give about 120.
 # Nearly every object is among them; nearly every one of them is no object.
 
@@ -66,8 +67,9 @@ plt.show()
 # %% [markdown]
 # Step 2: "resize region proposals to same size"
 # ----------------------------------------------
-# The ConvNet wants 32 x 32 pixels (the paper: 227 x 227), so each region is stretched, whatever its proportions. With
-# some context around the region the network sees where an object ends. Outside of the picture all is grey.
+# Deck "Localization, Object Detection, Segmentation", slide "R-CNN" (5). The ConvNet wants 32 x 32 pixels (the paper:
+# 227 x 227), so each region is stretched, whatever its proportions. With some context around the region the network
+# sees where an object ends. Outside of the picture all is grey.
 
 # %%
 some = post_hoc_figures.spread(regions, truth, 8)
@@ -84,10 +86,11 @@ plt.show()
 # %% [markdown]
 # Step 3: features by a ConvNet, and the background class
 # -------------------------------------------------------
-# "Issue: there exist region proposals without any objects. Solution: one background class is added." Which region is
-# background? Each of R-CNN's three objectives draws the line elsewhere. For the log loss: an object from IoU 0.5 on.
-# For the SVMs: positive is only an object's own box, negative what overlaps less than 0.3, the rest says nothing. The
-# regressors look at regions above 0.6: farther away there is no telling which object is meant.
+# Deck "Localization, Object Detection, Segmentation", slide "R-CNN" (4): "Issue: there exist region proposals without
+# any objects. Solution: one background class is added." Which region is background? Each of R-CNN's three objectives
+# draws the line elsewhere. For the log loss: an object from IoU 0.5 on. For the SVMs: positive is only an object's
+# own box, negative what overlaps less than 0.3, the rest says nothing. The regressors look at regions above 0.6:
+# farther away there is no telling which object is meant.
 
 # %%
 every = np.concatenate([overlaps(r, t[0]).max(1) for r, (_, t) in zip(proposals, scenes) if len(t[0]) and len(r)])
@@ -105,17 +108,15 @@ plt.show()
 # %% [markdown]
 # Objective 1: "fine tune network with softmax classifier (log loss)"
 # -------------------------------------------------------------------
-# Sixteen regions of each picture, at most a quarter of them objects; all pass through the ConvNet one by one. Two
-# layers of it matter later: x_pool5 (1024 numbers: 64 channels of 4 x 4) for the box regressors, x_fc7 (96) for the
-# SVMs. If the lecture has been run (``python -m lectures rcnn``), its network is taken, and the training is left out.
+# The first of the slide "Problems with R-CNN". Sixteen regions of each picture, at most a quarter of them objects;
+# all pass through the ConvNet one by one. Two layers of it matter later: x_pool5 (1024 numbers: 64 channels of 4 x 4)
+# for the box regressors, x_fc7 (96) for the SVMs. If the lecture has been run (``python -m lectures rcnn``), its
+# network is taken, and the training is left out.
 
 # %%
 model = rcnn.RCNN(classes)
-root = Path(rcnn.__file__).resolve().parents[2]
-checkpoint = root / "out" / "rcnn" / "checkpoint-log-loss.safetensors"
 steps = 10 if QUICK else 120
-if checkpoint.is_file():
-    load_weights(model, checkpoint)
+if finished(model, "rcnn", "log-loss"):
     print("the network of the lecture")
 else:
     optimizer = pcn.optim.Adam([*model.features.parameters(), *model.fc.parameters(), *model.score.parameters()], 3e-3)
@@ -131,9 +132,10 @@ print("x_pool5", pooled.shape, "x_fc7", hidden.shape)
 # %% [markdown]
 # Objective 2: "train post-hoc linear SVMs (hinge loss)"
 # ------------------------------------------------------
-# "Linear model with class-dependent weights, f_c(x_fc7) = w_c^T x_fc7." An SVM asks for more than the right side: for
-# a margin. A sample costs max(0, 1 - y f(x)), and wide margins are those of a short w. In two dimensions it can be
-# seen: only the samples on or inside the margin (ringed) hold the line; all others could be left out.
+# Slide "Classification": "Linear model with class-dependent weights, f_c(x_fc7) = w_c^T x_fc7." An SVM asks for more
+# than the right side: for a margin. A sample costs max(0, 1 - y f(x)), and wide margins are those of a short w. In
+# two dimensions it can be seen: only the samples on or inside the margin (ringed) hold the line; all others could be
+# left out.
 
 # %%
 rng = np.random.default_rng(2)
@@ -182,7 +184,8 @@ plt.show()
 # %% [markdown]
 # Step 4: "use SVM to classify the regions"
 # -----------------------------------------
-# Every region gets a score from every class's SVM; where none is above 0 it is background.
+# Deck "Localization, Object Detection, Segmentation", slide "R-CNN" (5). Every region gets a score
+# from every class's SVM; where none is above 0 it is background.
 
 # %%
 figure, axes = plt.subplots(2, 8, figsize=(14, 4), layout="constrained")
@@ -194,10 +197,10 @@ plt.show()
 # %% [markdown]
 # Objective 3: "bounding box regressors (squared loss)"
 # -----------------------------------------------------
-# "Necessary, since the proposal region might not fully coincide with the (annotated) object bounding box." With x, y
-# the centre of the proposal and * marking the object: (x* - x) / w, (y* - y) / h, ln(w* / w), ln(h* / h), each
-# predicted as w_c^T x_pool5. Ridge regression has a closed form; its lambda is the one that predicts best a fifth of
-# the pictures that it has not seen.
+# Slide "Bounding Box Regressors": "Necessary, since the proposal region might not fully coincide with the
+# (annotated) object bounding box." With x, y the centre of the proposal and * marking the object: (x* - x) / w, (y*
+# - y) / h, ln(w* / w), ln(h* / h), each predicted as w_c^T x_pool5. Ridge regression has a closed form; its lambda
+# is the one that predicts best a fifth of the pictures that it has not seen.
 
 # %%
 chosen = post_hoc.fit_regressors(model, features)
@@ -224,10 +227,11 @@ figure.suptitle("unseen pictures: object white, proposal orange, moved blue")
 plt.show()
 
 # %% [markdown]
-# All together
-# ------------
-# Propose, warp, ConvNet, SVM, move; then keep the best of overlapping boxes of each class. Trained on a few dozen
-# scenes it is no good detector yet: ``python -m lectures rcnn`` takes 3000.
+# Slides "R-CNN Pipeline": all together
+# -------------------------------------
+# Deck "Deep Convolutional Neural Networks II", slide "R-CNN": "for each region: crop + warp + run CNN". Propose,
+# warp, ConvNet, SVM, move; then keep the best of overlapping boxes of each class. Trained on a few dozen scenes
+# it is no good detector yet: ``python -m lectures rcnn`` takes 3000.
 
 # %%
 figure, axes = plt.subplots(1, 4, figsize=(14, 4.2), layout="constrained")
@@ -238,12 +242,13 @@ for ax, i in zip(axes, range(4)):
 plt.show()
 
 # %% [markdown]
-# Problems with R-CNN
-# -------------------
+# Slide "Problems with R-CNN": slow, large, and three trainings
+# -------------------------------------------------------------
 # "Ad hoc training objectives": three, and none knows of the others. "Training (3 days) and testing (47 s per image) is
 # slow: many separate applications of region CNNs." "Takes a lot of disk space: easily 200 GB." Ours is a toy, but its
-# proportions are the same: hold what a picture costs against what the *picture* would cost if it went through the
-# same convolutions once. That is the next idea: SPP-net and Fast R-CNN.
+# proportions are the same: hold what a picture costs against what the *picture* would cost if it went through the same
+# convolutions once. (Deck "Localization, Object Detection, Segmentation", slide "R-CNN" (6), complains of the same.)
+# The next idea: SPP-net and Fast R-CNN.
 
 # %%
 report = SimpleNamespace(train_seconds=0.0, extra={})

@@ -26,7 +26,7 @@ import numpy as np
 
 import pyconvnet as pcn
 from lectures.detection import retinanet
-from lectures.detection.drawing import anchor_figures, pyramid_figures
+from lectures.detection.drawing import anchor_figures, figures, pyramid_figures
 from lectures.detection.foundation import pyramid
 from lectures.detection.foundation.backbone import centred
 from lectures.detection.proposing.anchors import anchor_targets
@@ -37,11 +37,11 @@ pcn.manual_seed(0)
 scenes = pcn.data.ShapeScenes(12, "train")
 classes = scenes.classes
 model = retinanet.RetinaNet(classes)
-image, target = anchor_figures.several_objects(scenes)
+image, target = figures.several_objects(scenes)
 
 # %% [markdown]
-# The feature pyramid
-# -------------------
+# Slide "RetinaNet" (1): the feature pyramid
+# ------------------------------------------
 # "Multiple scales through a Feature Pyramid Network." SSD looks at a fine map that has seen few layers
 # and a coarse map that has seen many. The pyramid hands down what the coarse map knows: each level is
 # its own map plus the enlarged level above it.
@@ -85,25 +85,26 @@ anchor_figures.draw_positives(axes, model, image, target, retinanet.POSITIVE, re
 plt.show()
 
 # %% [markdown]
-# Too many background proposals
-# -----------------------------
-# The slide counts about 100,000 boxes. Ours are 2,016 of a scene of 64 pixels, and for one positive
-# there are this many negatives; the same anchors on scenes of 128 pixels with smaller objects make it
-# worse.
+# Slide "RetinaNet" (2): too many background proposals
+# ----------------------------------------------------
+# Slide "Proposal comparison": about 100,000 boxes. Ours are 2,016 of a scene of 64 pixels, and for
+# one positive there are this many negatives; the same anchors on scenes of 128 pixels with smaller
+# objects make it worse.
 
 # %%
 anchors = model.anchors(64, 64)
 for name in ("shapes64", "tiny128"):
     some = pcn.data.ShapeScenes(60, "train", 0, name)
     size = some[0][0].shape[1:]
-    every = anchor_targets(model.anchors(*size), [t for _, t in some], retinanet.POSITIVE, retinanet.NEGATIVE)
+    told = [t for _, t in some], len(classes), retinanet.POSITIVE, retinanet.NEGATIVE
+    every = anchor_targets(model.anchors(*size), *told)
     positive, negative = ((every.label == said).sum() / len(some) for said in (1, 0))
     counts = f"{positive:4.1f} positive, {negative:6.1f} negative anchors a picture"
     print(f"{name}: {counts}, 1 : {negative / positive:.0f}")
 
 # %% [markdown]
-# Focal loss
-# ----------
+# Slides "RetinaNet" (1 and 3): focal loss
+# ----------------------------------------
 # "Focal loss to manage imbalance between background and real objects." Cross-entropy is -log p, p being
 # the probability that is given to the truth. An easy negative with p = 0.95 costs little; but there are
 # hundreds. The factor (1 - p)^gamma takes nearly all of that away. So it is the *easy* ones, most of

@@ -21,7 +21,6 @@ import inspect
 import os
 import sys
 import time
-from pathlib import Path
 
 sys.path.extend([".", "../.."])  # the checkout, seen from its root (script) or from here (notebook)
 
@@ -34,16 +33,17 @@ from lectures.detection.drawing import window_figures
 from lectures.detection.foundation.suppression import above, suppress
 from lectures.detection.regions import hog_svm, window_labels, windows
 from lectures.detection.regions.warping import warp
+from lectures.finished import finished
 from lectures.macs import counted_macs
-from lectures.training import Training, load_weights, train
+from lectures.training import Training, train
 from pyconvnet.viz import draw_boxes, montage
 
 QUICK = os.environ.get("PYCONVNET_QUICK") == "1"  # a shorter training, for a test of this file
 pcn.manual_seed(0)
 
 # %% [markdown]
-# Slide: define a box and slide it across the image
-# -------------------------------------------------
+# Slide "Object Detection: Sliding Window": define a box and slide it across the image
+# ------------------------------------------------------------------------------------
 # "Idea: define a box and gradually slide it across the image. At each position pass contents of box
 # into ConvNet to classify any object in box." Left one box and its next two positions, with dots at
 # the centres of all of them; then what is inside, from left to right and from top to bottom.
@@ -63,8 +63,8 @@ axes[1].set_title("every second window of every second row")
 plt.show()
 
 # %% [markdown]
-# Slide: different sizes and shapes, many positions
-# -------------------------------------------------
+# Slide "Object Detection: Sliding Window": different sizes and shapes, many positions
+# ------------------------------------------------------------------------------------
 # "Need different sizes and shapes of boxes (since objects can be big/small, wide/tall etc) and to scan
 # across many positions: a lot of boxes to look at." Three sizes, three shapes of each: small windows
 # are moved in small steps, so they are the most.
@@ -81,8 +81,9 @@ plt.show()
 
 # %% [markdown]
 # Are they enough? An object counts as found if a box overlaps it by an IoU (intersection over union)
-# of 1/2. So we ask how well the best window overlaps each object of many scenes. No classifier that
-# only chooses among windows can do better than this.
+# of 1/2 (deck "Localization, Object Detection, Segmentation", slide "Faster R-CNN" (7)). So we ask
+# how well the best window overlaps each object of many scenes. No classifier that only chooses among
+# windows can do better than this.
 
 # %%
 many = pcn.data.ShapeScenes(50 if QUICK else 300, "val")
@@ -99,8 +100,8 @@ ax.legend()
 plt.show()
 
 # %% [markdown]
-# Slide: crop bounding box, warp to a fixed size
-# ----------------------------------------------
+# Slide "Scanning window + CNN": crop bounding box, warp to a fixed size
+# ----------------------------------------------------------------------
 # "1. Scan all possible bounding boxes. 2. Crop bounding box, warp to 224 x 224 (fixed-size input
 # image). 3. Run CNN." Ours are warped to 32 x 32. The box is the inner 20 x 20 of it: the rest shows
 # what is around the box. Without it, a piece from the middle of a large square looks like a whole
@@ -163,14 +164,11 @@ def cost(model, batch):
     return sliding_window.window_loss(model, pcn.tensor(batch[0]), batch[1], rng)
 
 
-root = Path(sliding_window.__file__).resolve().parents[2]
-checkpoint = root / "out" / "sliding_window" / "checkpoint.safetensors"
-if checkpoint.is_file():
-    settings, done = load_weights(model.eval(), checkpoint)
+if finished(model, "sliding_window"):
     image, target = pcn.data.ShapeScenes(8, "test")[3]
     shapes = model.shapes.data
     boxes = windows.all_windows(size, shapes)
-    print(f"the ConvNet of the lecture, after {done} steps")
+    print("the ConvNet of the lecture")
 else:
     train(Training(model, optimizer, schedule, steps, settings={}), loader.stream, cost)
     print(f"a ConvNet that learned {len(scenes)} scenes by heart, in {steps} steps")
@@ -216,8 +214,8 @@ axes[2].set_title("ground truth")
 plt.show()
 
 # %% [markdown]
-# Slide: works, but prohibitively slow
-# ------------------------------------
+# Slide "Scanning window + CNN": works, but prohibitively slow
+# ------------------------------------------------------------
 # "Need to run full ConvNet for each box shape and position: computationally expensive and very slow."
 # Neighbouring windows share nearly all of their pixels, and yet each is computed from scratch.
 
@@ -230,9 +228,10 @@ print("and at the slide's 224 x 224 pixels a window, seven times as many along e
 # %% [markdown]
 # Before ConvNets: HoG and a linear classifier
 # --------------------------------------------
-# "Before CNNs: dense multiscale sliding window (HoG, DPM)." In cells of 4 x 4 pixels, a histogram of
-# the directions of the edges (HoG), and one linear SVM per class on all histograms of a window: no
-# feature is learned. On the lecture's scenes this reaches mAP .58; the ConvNet .96.
+# Deck "Computer Vision - Lecture 16", slide "Summary": "Before CNNs: dense multiscale sliding window
+# (HoG, DPM)." In cells of 4 x 4 pixels, a histogram of the directions of the edges (HoG), and one
+# linear SVM per class on all histograms of a window: no feature is learned. On the lecture's scenes
+# this reaches mAP .58; the ConvNet .96.
 
 # %%
 objects = warp(image, target[0], 2 * size_in, 2 * rim).clip(0, 1)

@@ -17,7 +17,6 @@ The code it explains, and calls: ``lectures/detection/spp_net.py``; what it shar
 # %%
 import os
 import sys
-from pathlib import Path
 
 sys.path.extend([".", "../.."])  # the checkout, seen from its root (script) or from here (notebook)
 
@@ -31,16 +30,17 @@ from lectures.detection.proposing.carried_proposals import WithProposals
 from lectures.detection.proposing.constant_proposals import random_boxes
 from lectures.detection.regions import post_hoc, spatial_pyramid
 from lectures.detection.regions.feature_sharing import fastest
+from lectures.finished import finished
 from lectures.macs import counted_macs
-from lectures.training import Training, load_weights, train
+from lectures.training import Training, train
 from pyconvnet.viz import draw_boxes
 
 QUICK = os.environ.get("PYCONVNET_QUICK") == "1"  # a shorter training, for a test of this file
 pcn.manual_seed(0)
 
 # %% [markdown]
-# "Do not run the entire CNN for each ROI"
-# ----------------------------------------
+# Slide "Do not run the entire CNN for each ROI": once for all
+# ------------------------------------------------------------
 # R-CNN cuts out a hundred regions and more, most of which overlap: the same pixels pass the same convolutions over
 # and over. "Run the convolutional (representation) part once for the entire image." A cell of the feature map then
 # stands for 4 x 4 pixels, and a region of the picture is a rectangle of cells.
@@ -60,8 +60,8 @@ with pcn.no_grad():
 print(f"picture {image.shape} -> maps {maps.shape[1:]}")
 
 # %% [markdown]
-# "For each ROI pool the features and run the fully connected part"
-# -----------------------------------------------------------------
+# Slide "Do not run the entire CNN for each ROI", continued: pool for each
+# ------------------------------------------------------------------------
 # A fully connected layer wants one length, but regions have all sizes. So each is cut into 4 x 4 bins, whatever its
 # size, and the largest value of each bin is kept; then again with 2 x 2 bins, and with one: a pyramid, 16 + 4 + 1
 # numbers for each of 64 channels. Bins of a small region overlap (floor and ceil), so that none is empty.
@@ -81,8 +81,8 @@ print(spatial_pyramid.region_pyramid(maps, [truth[extremes]]).shape)
 plt.show()
 
 # %% [markdown]
-# "Arbitrary size image => fixed-length representation"
-# -----------------------------------------------------
+# Slide "Arbitrary size image => fixed-length representation": whole pictures, too
+# --------------------------------------------------------------------------------
 # What works for regions works for pictures: no warping to 32 x 32, no cropping. A region as large as the picture has
 # the very same pyramid.
 
@@ -117,16 +117,14 @@ axes[1].set_title("what each cell is told: nine parts of each object")
 plt.show()
 
 # %%
-checkpoint = Path(spp_net.__file__).resolve().parents[2] / "out" / "spp_net" / "checkpoint-log-loss.safetensors"
-finished = checkpoint.is_file()  # the lecture has been run: take its network, and leave the training out
+done = finished(model, "spp_net", "log-loss")  # the lecture has been run: leave the training out
 loader = pcn.data.DataLoader(WithProposals(scenes, proposals), 8, shuffle=True, seed=0)
 rng = np.random.default_rng(0)
 
 
 def learn(loss_of, parameters, name, steps):
     """Some steps on one of SPP-net's two losses; none if the network of the lecture is there."""
-    if finished:
-        load_weights(model, checkpoint)
+    if done:
         return
     steps = 10 if QUICK else steps
     optimizer = pcn.optim.Adam(parameters, lr=3e-3)
@@ -174,8 +172,8 @@ for line, some, title in zip(axes, (scenes, unseen), ("training scene", "unseen 
 plt.show()
 
 # %% [markdown]
-# "Speeds testing up"
-# -------------------
+# Slide "Arbitrary size image => fixed-length representation": "speeds testing up"
+# --------------------------------------------------------------------------------
 # The same regions, the same widths of layers: R-CNN's time grows with every region by a whole run of the ConvNet,
 # SPP-net's by a few maxima and one row of a matrix product. What is left is the time of the proposals.
 

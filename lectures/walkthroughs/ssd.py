@@ -3,7 +3,7 @@ r"""
 SSD: default boxes on several maps
 ==================================
 
-The deck "Fun Ways To Use ConvNets", slides "One-Shot Object Detection": YOLO and SSD answer for all
+The deck "Fun Ways To Use ConvNets", slides "One-Shot Object Detection" (1 and 5): YOLO and SSD answer for all
 objects in one pass; default boxes, of which the network learns offsets; several length scales. Here:
 the default boxes of three maps, which of them stand for an object, the loss, the hard negatives, and
 what the fine map gives the small objects.
@@ -27,7 +27,7 @@ import numpy as np
 
 import pyconvnet as pcn
 from lectures.detection import ssd
-from lectures.detection.drawing import anchor_figures
+from lectures.detection.drawing import anchor_figures, figures
 from lectures.detection.proposing.anchors import anchor_targets, decode_anchors
 from lectures.training import Training, train
 from pyconvnet.viz import draw_boxes
@@ -36,8 +36,8 @@ QUICK = os.environ.get("PYCONVNET_QUICK") == "1"  # a shorter training, for a te
 pcn.manual_seed(0)
 
 # %% [markdown]
-# Small and large objects
-# -----------------------
+# Slide "One-Shot Object Detection" (5): small and large objects
+# --------------------------------------------------------------
 # These scenes mix objects of 6 and of 40 pixels. YOLO's cells of 8 pixels are larger than the smallest
 # of them: one cell may hold two objects, and 64 numbers per cell have to remember where each lies.
 
@@ -54,8 +54,8 @@ axes[3].set(xlabel="side of the object's box, pixels", ylabel="objects", title=f
 plt.show()
 
 # %% [markdown]
-# Default boxes
-# -------------
+# Slide "One-Shot Object Detection" (5): default boxes
+# ----------------------------------------------------
 # "Default bounding boxes (anchor boxes) facilitate training: just learn offsets from default
 # shapes/sizes." Every position of every map has four: a square of side s, a somewhat larger one, one
 # twice as wide and one twice as high. The map at stride 4 has the small boxes, that at stride 16 the
@@ -77,13 +77,13 @@ print(f"{len(boxes)} default boxes in all")
 # of the fine map, large ones of the coarse map. All other boxes are background.
 
 # %%
-image, target = anchor_figures.several_objects(scenes)
+image, target = figures.several_objects(scenes)
 figure, axes = plt.subplots(2, 3, figsize=(11.5, 8.4), layout="constrained")
 anchor_figures.draw_positives(axes, model, image, target, ssd.POSITIVE, ssd.POSITIVE)
 plt.show()
 
 # %%
-told = anchor_targets(boxes, [target], ssd.POSITIVE, ssd.POSITIVE)
+told = anchor_targets(boxes, [target], len(classes), ssd.POSITIVE, ssd.POSITIVE)
 print(f"{len(target[0])} objects, {len(told.anchor)} positive boxes, {(told.label == 0).sum()} negative ones")
 print("the first three, and the offsets that they should say (dx, dy, dw, dh over the variances .1, .1, .2, .2):")
 for anchor, name, goal in list(zip(told.anchor, told.classes, told.goal))[:3]:
@@ -188,8 +188,8 @@ axes[3].set_title(f"all maps, after suppression: {len(kept[0])}")
 plt.show()
 
 # %% [markdown]
-# What several maps are worth
-# ---------------------------
+# Slide "One-Shot Object Detection" (5): what several maps are worth
+# ------------------------------------------------------------------
 # The lecture trains a second network in which all twelve default boxes stand on the map of stride 8,
 # for as many steps. How far apart the positions of a map are limits how well its boxes can fit a small
 # object before anything is learned. Here the share of objects with a default box of IoU 0.5:

@@ -3,7 +3,7 @@ r"""
 One-shot object detection, slide by slide
 =========================================
 
-The deck "Fun Ways To Use ConvNets", from the first slide titled "One-Shot Object Detection" to the last:
+The deck "Fun Ways To Use ConvNets", the five slides titled "One-Shot Object Detection":
 a grid of cells, what each cell says, the cost function, a very short training, a threshold, non-max
 suppression, anchor boxes. What stands in quotes is the slide's text, here and there shortened.
 
@@ -18,7 +18,6 @@ The code it explains, and calls: ``lectures/detection/yolo.py``.
 import inspect
 import os
 import sys
-from pathlib import Path
 
 sys.path.extend([".", "../.."])  # the checkout, seen from its root (script) or from here (notebook)
 
@@ -29,15 +28,16 @@ import pyconvnet as pcn
 from lectures.detection import yolo
 from lectures.detection.drawing import figures
 from lectures.detection.foundation.suppression import suppress
-from lectures.training import Training, load_weights, train
+from lectures.finished import finished
+from lectures.training import Training, train
 from pyconvnet.viz import draw_boxes
 
 QUICK = os.environ.get("PYCONVNET_QUICK") == "1"  # a shorter training, for a test of this file
 pcn.manual_seed(0)
 
 # %% [markdown]
-# Slide 1: can we do this all in one pass?
-# ----------------------------------------
+# Slide "One-Shot Object Detection" (1): can we do this all in one pass?
+# ----------------------------------------------------------------------
 # R-CNN and its kin work in two stages: "(i) run once per image to extract proposal regions, (ii) run
 # once per region to classify object and predict bounding box". YOLO and SSD answer for all objects of
 # a picture in one pass.
@@ -57,8 +57,8 @@ for ax, i in zip(axes, (4, 1, 5, 2)):
 plt.show()
 
 # %% [markdown]
-# Slide 2: a grid of cells
-# ------------------------
+# Slide "One-Shot Object Detection" (2): a grid of cells
+# ------------------------------------------------------
 # "Divide image up into e.g. a 7 x 7 grid of cells. Associate a small set of B bounding boxes with
 # each cell." Ours is 8 x 8, because 64 pixels are 8 cells of 8: the ConvNet halves the picture three
 # times, and each pixel of its last feature map *is* a cell. "Bounding box centre point is constrained
@@ -92,8 +92,8 @@ axes[1].plot(centres[:, 0], centres[:, 1], "o", color="w", markersize=11, marker
 plt.show()
 
 # %% [markdown]
-# Slide 2, continued: what each cell says
-# ---------------------------------------
+# Slide "One-Shot Object Detection" (2), continued: what each cell says
+# ---------------------------------------------------------------------
 # Bounding box i has "(i) 4 location/size parameters x, y, h, w, (ii) vector c of confidences for C
 # class labels, plus (iii) indicator o whether box contains an object or not". So "output from each
 # grid cell is a B(4 + C + 1) vector", and the whole output S x S x B(4 + C + 1): always as large,
@@ -113,8 +113,8 @@ for k in range(B):
     print(f"  box {k}: ", "  ".join(f"{n} {v:.2f}" for n, v in zip(names, output.data[0, 3, 5, k])))
 
 # %% [markdown]
-# Slide 3: the responsible cell
-# -----------------------------
+# Slide "One-Shot Object Detection" (3): the responsible cell
+# -----------------------------------------------------------
 # "For object in image pick grid cell closest to centre of object." That is the cell its centre lies
 # in. Of the cell's B boxes the slide does not say which; ours takes the one that overlaps the object
 # most. ``assign`` returns where (picture, row, column, box) and the truth (X, Y, H, W, C) that should
@@ -142,8 +142,8 @@ axes[1].set(title="target objectness O:\n+1 for one box of the cell, -1 for the 
 plt.show()
 
 # %% [markdown]
-# Slide 3, continued: the cost function
-# -------------------------------------
+# Slide "One-Shot Object Detection" (3), continued: the cost function
+# -------------------------------------------------------------------
 # "Target objectness indicator O = 1 for this grid cell and O = -1 for other grid cells. Use logistic
 # regression cost function for objectness indicator and square error for x, y, h, w, c. Note: don't
 # count square error for cells j != i. Repeat for all objects in image and sum." Read the code line by
@@ -195,8 +195,8 @@ figures.heat(axes[1], image, on_box / on_box.max(), "gradient for x, y, h, w, c:
 plt.show()
 
 # %% [markdown]
-# Slide 4: the ConvNet, and two-stage training
-# --------------------------------------------
+# Slide "One-Shot Object Detection" (4): the ConvNet, and two-stage training
+# --------------------------------------------------------------------------
 # "YOLO uses its own ConvNet to extract features: 24 layers in YOLOv1, 53 layers in YOLOv3." Ours has
 # 6, and the head is one 1 x 1 convolution: the same small linear function in every cell. "Training is
 # two-stage (i.e. uses transfer learning)": features first, on ImageNet; then the output layer,
@@ -288,14 +288,9 @@ plt.show()
 
 # %%
 unseen = pcn.data.ShapeScenes(48, "test")
-root = Path(yolo.__file__).resolve().parents[2]
-checkpoint = root / "out" / "yolo" / "checkpoint.safetensors"
 chosen = scenes
-if checkpoint.is_file():
-    finished = yolo.OneShotDetector(classes).eval()
-    settings, steps = load_weights(finished, checkpoint)
-    if settings["data"] is None and steps == yolo.SCENES.steps:
-        model, chosen = finished, unseen
+if lecture := finished(yolo.OneShotDetector(classes), "yolo"):
+    model, chosen = lecture, unseen
 print("the detector of the lecture" if chosen is unseen else "the detector that learned 48 scenes by heart")
 
 figure, axes = plt.subplots(2, 4, figsize=(14, 7.6), layout="constrained")
@@ -307,8 +302,8 @@ for line, some, title in zip(axes, (scenes, unseen), ("training scene", "unseen 
 plt.show()
 
 # %% [markdown]
-# Slide 5: threshold
-# ------------------
+# Slide "One-Shot Object Detection" (5): threshold
+# ------------------------------------------------
 # "Threshold grid cell/bounding box on confidence value: only keep predictions with confidence above a
 # specified threshold." Low: every object, and much besides. High: only what is certain. There is no
 # right threshold, only what a miss and a false alarm cost *you*; average precision looks at all of
@@ -338,8 +333,8 @@ axes[3].legend()
 plt.show()
 
 # %% [markdown]
-# Slide 5, continued: non-max suppression
-# ---------------------------------------
+# Slide "One-Shot Object Detection" (5), continued: non-max suppression
+# ---------------------------------------------------------------------
 # "Several grid cells may propose bounding boxes for the same object: for overlapping bounding boxes
 # keep just the box with highest confidence." So may the B boxes of one cell. Overlap is measured by
 # IoU, intersection over union. Take the best box, strike out all of its class that overlap it by more
@@ -396,8 +391,8 @@ for _, (boxes, _) in many:
 print(f"of {len(many)} scenes, {shared} have a cell with several objects, {lost} one with more than B = {B}")
 
 # %% [markdown]
-# Slide 5, continued: anchor boxes, and what comes next
-# -----------------------------------------------------
+# Slide "One-Shot Object Detection" (5), continued: anchor boxes, and what comes next
+# -----------------------------------------------------------------------------------
 # "Default bounding boxes (anchor boxes) facilitate training: just learn offsets from default
 # shapes/sizes." Ours has a seed of it: its B boxes *start* at two sizes (dots). Below, the objects
 # they must fit. SSD and YOLO9000 choose more shapes, and learn offsets from them; SSD and YOLOv3 also

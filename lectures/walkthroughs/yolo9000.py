@@ -19,7 +19,6 @@ The code it explains, and calls: ``lectures/detection/yolo9000.py`` and
 import os
 import sys
 from argparse import Namespace
-from pathlib import Path
 
 sys.path.extend([".", "../.."])  # the checkout, seen from its root (script) or from here (notebook)
 
@@ -29,7 +28,8 @@ import numpy as np
 import pyconvnet as pcn
 from lectures.detection import yolo9000
 from lectures.detection.drawing import figures, tree_figures
-from lectures.training import Training, load_weights, train
+from lectures.finished import finished
+from lectures.training import Training, train
 from pyconvnet.viz import draw_boxes
 
 QUICK = os.environ.get("PYCONVNET_QUICK") == "1"  # a shorter training, for a test of this file
@@ -56,8 +56,8 @@ for ax, i in zip(axes.flat, (0, 1, 2, 4, 48, 49, 50, 52)):
 plt.show()
 
 # %% [markdown]
-# "Hierarchical output labels"
-# ----------------------------
+# Slide "YOLOv2, YOLO 9000": "hierarchical output labels"
+# -------------------------------------------------------
 # "Round" and "ring" do not exclude each other, so one softmax over all names would be wrong. Instead:
 # a tree, and a softmax among the children of each node. The network says P(ring | round); then
 # P(ring) = P(round) P(ring | round), the product along the path.
@@ -108,8 +108,8 @@ for ax, name in zip(axes, ("angular", "cross")):
 plt.show()
 
 # %% [markdown]
-# "Able to learn from images without bounding box annotation"
-# -----------------------------------------------------------
+# Slide "YOLOv2, YOLO 9000": "able to learn from images without bounding box annotation"
+# --------------------------------------------------------------------------------------
 # A picture says "cross" and not where. Take the box that now has the highest probability of a cross,
 # P(object) P(cross), and teach *that one* its class. Nothing else: no position, for nobody knows it; and
 # no box is punished for being an object, for nobody said where there is none. Before training that box
@@ -168,17 +168,13 @@ plt.show()
 # (``python -m lectures yolo9000``), otherwise the one above; on scenes that neither has seen.
 
 # %%
-checkpoint = Path(yolo9000.__file__).resolve().parents[2] / "out" / "yolo9000" / "checkpoint.safetensors"
-finished = checkpoint.is_file() and yolo9000.YOLO9000(tree).eval()
-if finished:
-    settings, steps = load_weights(finished, checkpoint)
-    if settings["data"] is None and steps == yolo9000.SCENES.steps:
-        model = finished
-print("the detector of the lecture" if model is finished else "the detector that learned 64 pictures by heart")
+lecture = finished(yolo9000.YOLO9000(tree), "yolo9000")
+model = lecture or model
+print("the detector of the lecture" if lecture else "the detector that learned 64 pictures by heart")
 
 figure, axes = plt.subplots(3, 2, figsize=(11, 9.5), layout="constrained")
 for row, i in zip(axes, tree_figures.different_kinds(data.test, 3)):
-    tree_figures.draw_answer(row[0], row[1], model, data.test[i][0])
+    tree_figures.draw_answer(row[0], row[1], model, data.test[i], data.test.classes)
 plt.show()
 
 # %% [markdown]

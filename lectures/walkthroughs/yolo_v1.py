@@ -4,7 +4,7 @@ YOLO v1, slide by slide
 =======================
 
 The deck "Localization, Object Detection, Segmentation", the slides titled "YOLO", and of the deck "Fun
-Ways To Use ConvNets" what the slide "One-Shot Object Detection" says about YOLOv1: what a cell says,
+Ways To Use ConvNets" what the slide "One-Shot Object Detection" (4) says about YOLOv1: what a cell says,
 a cost of five terms, and training in two stages. What stands in quotes is the slide's text.
 
 The first one-shot detector of this course, ``lectures/walkthroughs/yolo.py``, explains cells,
@@ -35,12 +35,12 @@ QUICK = os.environ.get("PYCONVNET_QUICK") == "1"  # a shorter training, for a te
 pcn.manual_seed(0)
 
 # %% [markdown]
-# Slide 1: what a cell says
-# -------------------------
-# "For each cell of the S x S predict: B boxes and confidence scores C (5 B values) + classes c." The
-# other deck adds: "uses same class vector for all boxes in a grid cell so B (4 + 1) + C output". The
-# one-shot detector gave each box a class vector of its own, B (4 + C + 1). With the 20 classes of VOC
-# and B = 2 that is:
+# What a cell says
+# ----------------
+# Deck "Localization, Object Detection, Segmentation", slide "YOLO" (1): "for each cell of the S x S
+# predict: B boxes and confidence scores C (5 B values) + classes c." The other deck adds: "uses same
+# class vector for all boxes in a grid cell so B (4 + 1) + C output". The one-shot detector gave each
+# box a class vector of its own, B (4 + C + 1). With the 20 classes of VOC and B = 2 that is:
 
 # %%
 for C in (3, 20):
@@ -61,8 +61,8 @@ for name, value in zip([*names, *(f"p({name})" for name in classes)], output[0, 
     print(f"  {name:12} {value:5.2f}")
 
 # %% [markdown]
-# Slide 1, continued: who is responsible
-# --------------------------------------
+# Who is responsible
+# ------------------
 # The cell with the centre of an object answers for it, and of its B boxes the one that overlaps the
 # object most *at that moment*. Below, an untrained network: its boxes are anywhere. Of each pair the
 # better one (drawn thick, with its IoU) will be pulled towards the object; the other one (dashed) will
@@ -71,7 +71,7 @@ for name, value in zip([*names, *(f"p({name})" for name in classes)], output[0, 
 # %%
 candidates = yolo_v1.candidates(model, image, target)
 figure, axes = plt.subplots(1, 2, figsize=(11, 6.2), layout="constrained")
-yolo_figures.draw_responsibility(axes, image, target, candidates, model.stride, classes)
+yolo_figures.draw_responsibility(axes, image, target, *candidates, model.stride, classes)
 plt.show()
 
 # %% [markdown]
@@ -92,12 +92,12 @@ for name, some in (("scenes of 1 to 4 objects", many), ("crowds of 10", crowds))
         print(f"{name}, {side:2} x {side:2} cells: {lost / there:.1%} of the objects share a cell with an earlier one")
 
 # %% [markdown]
-# Slide 2: the cost, five terms
-# -----------------------------
-# "lambda_coord sum 1_ij^obj [(x - x^)^2 + (y - y^)^2]", the same for the roots of w and h, "sum
-# 1_ij^obj (C - C^)^2", "lambda_noobj sum 1_ij^noobj (C - C^)^2", and "sum 1_i^obj sum (p(c) - p^(c))^2".
-# The slide's sums run from i = 0 to S^2 and from j = 0 to B: one too far each. It gives no numbers for
-# the lambdas; 5 and 0.5 are the paper's.
+# The cost, five terms
+# --------------------
+# Deck "Localization, Object Detection, Segmentation", slide "YOLO" (3): "lambda_coord sum 1_ij^obj [(x -
+# x^)^2 + (y - y^)^2]", the same for the roots of w and h, "sum 1_ij^obj (C - C^)^2", "lambda_noobj sum
+# 1_ij^noobj (C - C^)^2", and "sum 1_i^obj sum (p(c) - p^(c))^2". The slide's sums run from i = 0 to S^2
+# and from j = 0 to B: one too far each. It gives no numbers for the lambdas; 5 and 0.5 are the paper's.
 
 # %%
 print(inspect.getsource(yolo_v1.five_terms))
@@ -131,8 +131,8 @@ print("a false alarm: 0.5 * 1^2          " + cost_with(4, 1, (0, 0)))
 print("every class 0.5: 3 * 0.5^2        " + cost_with(slice(10, 13), 0.5))
 
 # %% [markdown]
-# Slide 2, continued: why square roots
-# ------------------------------------
+# Why square roots
+# ----------------
 # Two pixels too many matter for a box of 8 pixels, and hardly for one of 50. With the root they cost
 # the small box more. And why the network must say the root itself: early in the training it says
 # negative widths, of which there is no root.
@@ -177,15 +177,18 @@ plt.show()
 model.eval()
 figure, axes = plt.subplots(1, 2, figsize=(11, 6.2), layout="constrained")
 learned = yolo_v1.candidates(model, image, target)
-yolo_figures.draw_responsibility(axes, image, target, learned, model.stride, classes)
+yolo_figures.draw_responsibility(axes, image, target, *learned, model.stride, classes)
 plt.show()
 
 # %% [markdown]
-# Slide 3: final detections
-# -------------------------
-# "C_j * prob(c) > threshold". The confidence says how well the box fits (it was taught the IoU), the
-# class vector what it is; their product is the score. Left the confidence of each cell's surest box,
-# in the middle the surest class probability of each cell, right what is left.
+# Final detections
+# ----------------
+# Deck "Localization, Object Detection, Segmentation", slide "YOLO" (1): "C_j * prob(c) > threshold".
+# The confidence says how well the box fits (it was taught the IoU), the class vector what it is;
+# their product is the score. Left the confidence of each cell's surest box, in the middle the surest
+# class probability of each cell, right what is left. Deck "Deep Convolutional Neural Networks II",
+# slide "YOLO": "a single net predicts bounding boxes and class probabilities directly from the entire
+# image in one evaluation".
 
 # %%
 with pcn.no_grad():
@@ -203,8 +206,8 @@ axes[2].set_title(f"C * prob(c) > {model.confidence}, suppressed", pad=14)
 plt.show()
 
 # %% [markdown]
-# The other deck: fully connected layers
-# --------------------------------------
+# Slide "One-Shot Object Detection" (4): fully connected layers
+# -------------------------------------------------------------
 # In the paper two fully connected layers make the output from the features. They have weights for
 # every place of the picture: what is learned about a triangle in one cell says nothing about its
 # neighbour. A convolution has the same weights in every cell. How often does a cell see an object?
@@ -222,8 +225,8 @@ print(f"\nin {len(many)} scenes a cell has the centre of an object {cells.mean()
 print(f"one at the border {cells[0].mean():.0f} times; a convolution learns from all {cells.sum()}")
 
 # %% [markdown]
-# The other deck: training in two stages
-# --------------------------------------
+# Slide "One-Shot Object Detection" (4), continued: training in two stages
+# ------------------------------------------------------------------------
 # "1. ConvNet trained for classification. Add temporary output layer for this (pooling plus FC-layer).
 # 2. Holding ConvNet parameters fixed train these FC-layers using object detection training data." The
 # classifier needs pictures with a label, but without boxes: scenes of one large object.

@@ -33,8 +33,8 @@ QUICK = os.environ.get("PYCONVNET_QUICK") == "1"  # a shorter training, for a te
 pcn.manual_seed(0)
 
 # %% [markdown]
-# "Finer output grid (13x13)"
-# ---------------------------
+# Slide "YOLOv2, YOLO 9000": "finer output grid (13x13)"
+# ------------------------------------------------------
 # A crowd of ten objects. With 7 x 7 cells objects meet in one cell, and a cell of YOLO v1 has one class
 # vector: it answers for one of them, however long it is trained. (104 pixels are no whole number of
 # cells of 16: the picture continues in grey.) With 13 x 13 cells of 8 pixels that hardly happens.
@@ -64,8 +64,8 @@ for ax, stride in zip(axes, (16, 8)):
 plt.show()
 
 # %% [markdown]
-# "Anchor boxes (found by K-means)"
-# ---------------------------------
+# Slide "YOLOv2, YOLO 9000": "anchor boxes (found by K-means)"
+# ------------------------------------------------------------
 # A box of v1 says its width and height from nothing. A box of v2 says how to change a default shape,
 # its anchor. Which shapes? Those that are typical of the objects: k-means over the (w, h) of the training
 # boxes. With the usual distance large boxes would matter most, because their errors are larger; the
@@ -125,7 +125,7 @@ for t in ((0, 0, 0, 0), (2, 0, 0, 0), (99, 0, 0, 0), (0, 0, np.log(2), -np.log(2
 # %%
 model = yolo_v2.YoloV2(classes, anchors)
 cells = model.cells(image.shape[1:])
-who = cells.assign([target])
+who = cells.assign([target], len(classes))
 print(f"{len(cells.anchor)} anchors, {who.objects} objects, {who.missed} of them without an anchor")
 print("responsible anchors by size, small to large:", np.bincount(who.index % len(anchors), minlength=len(anchors)))
 
@@ -145,8 +145,8 @@ axes[1].set_title("each cell's anchors before they are moved")
 plt.show()
 
 # %% [markdown]
-# "Batch normalization"
-# ---------------------
+# Slide "YOLOv2, YOLO 9000": "batch normalization"
+# ------------------------------------------------
 # What reaches the later layers. At the start a good initialisation keeps the spread of the numbers alike
 # from layer to layer, with or without batch norm. But weights change: if all of them grow by half, the
 # numbers of the last layer grow about fifteenfold without it. With it they stay as they are, so that the
@@ -196,8 +196,8 @@ axes[1].set_title(f"{len(found[0])} boxes found, after {steps} steps")
 plt.show()
 
 # %% [markdown]
-# "Higher resolution input image"
-# -------------------------------
+# Slide "YOLOv2, YOLO 9000": "higher resolution input image"
+# ----------------------------------------------------------
 # The same crowd in half the resolution, about what 7 x 7 cells of 8 pixels would see, and in 104 x 104:
 # the smallest objects have sides of 10 pixels, of which 5 are left.
 

@@ -3,7 +3,7 @@ r"""
 YOLO v3: several scales, step by step
 =====================================
 
-The deck "Fun Ways To Use ConvNets", the last slide titled "One-Shot Object Detection": anchor boxes, and
+The deck "Fun Ways To Use ConvNets", the last slide titled "One-Shot Object Detection" (5): anchor boxes, and
 "tweaks (in SSD and YOLOv3) to operate at multiple length scales -> better performance when have mix of
 large and small objects". What stands in quotes is the slide's text, here and there shortened.
 
@@ -18,7 +18,6 @@ The code it explains, and calls: ``lectures/detection/yolo_v3.py`` and
 # %%
 import os
 import sys
-from pathlib import Path
 
 sys.path.extend([".", "../.."])  # the checkout, seen from its root (script) or from here (notebook)
 
@@ -27,10 +26,11 @@ import numpy as np
 
 import pyconvnet as pcn
 from lectures.detection import yolo_v3
-from lectures.detection.drawing import figures, scale_figures
+from lectures.detection.drawing import figures, scale_figures, yolo_figures
 from lectures.detection.foundation.backbone import centred
 from lectures.detection.foundation.cell_anchors import iou_kmeans, objectness_targets, shape_iou
-from lectures.training import Training, load_weights, train
+from lectures.finished import finished
+from lectures.training import Training, train
 from pyconvnet import functional as F
 from pyconvnet.viz import draw_boxes
 
@@ -38,8 +38,8 @@ QUICK = os.environ.get("PYCONVNET_QUICK") == "1"  # a shorter training, for a te
 pcn.manual_seed(0)
 
 # %% [markdown]
-# A mix of large and small objects
-# --------------------------------
+# Slide "One-Shot Object Detection" (5): a mix of large and small objects
+# -----------------------------------------------------------------------
 # Objects from 6 to 40 pixels in pictures of 64: the largest cover 40 times the area of the smallest.
 # A grid of 8 x 8 cells, as in YOLO v1 and v2, has cells of 8 pixels: a small object is less than one
 # cell, and three poolings have blurred it with what is around it.
@@ -55,8 +55,8 @@ for ax, i in zip(axes, (0, 1, 3, 5)):
 plt.show()
 
 # %% [markdown]
-# Anchors by k-means
-# ------------------
+# Slide "One-Shot Object Detection" (5): anchors by k-means
+# ---------------------------------------------------------
 # "Default bounding boxes (anchor boxes): facilitates training, just learn offsets from default
 # shapes/sizes." Which defaults? Ask the training boxes: k-means, with 1 - IoU for the distance, so
 # that an error of two pixels is large for a small box and small for a large one. The more anchors, the
@@ -75,12 +75,12 @@ figure, axes = plt.subplots(1, 2, figsize=(10, 4.4), layout="constrained")
 axes[0].plot(counts, fit, "o-", lw=2)
 axes[0].set(xlabel="anchors", ylabel="mean IoU with the best anchor", ylim=(0, 1))
 axes[0].grid(alpha=0.3)
-scale_figures.draw_clusters(axes[1], sides, yolo_v3.share_out(anchors, 3))
+yolo_figures.draw_clusters(axes[1], sides, yolo_v3.share_out(anchors, 3), scale_figures.COLOURS)
 plt.show()
 
 # %% [markdown]
-# Three maps
-# ----------
+# Slide "One-Shot Object Detection" (5): multiple length scales
+# -------------------------------------------------------------
 # The ConvNet's own maps at strides 4, 8 and 16. The fine map knows where, but is shallow; the coarse
 # map has seen most of the picture, but not where its edges are. So the coarse map is enlarged and laid
 # beside the finer one, a convolution mixes both, and so on downwards. Each map has a head of its own:
@@ -116,7 +116,7 @@ plt.show()
 
 # %%
 truth, labels = target
-who = cells.assign([target])
+who = cells.assign([target], len(classes))
 for box, k, goal in zip(truth, who.index, who.goal):
     stride, anchor = cells.stride[k, 0], cells.anchor[k]
     print(
@@ -176,15 +176,10 @@ plt.show()
 # (``python -m lectures yolo_v3``), on scenes that it has never seen; otherwise the one above, on the 48.
 
 # %%
-checkpoint = Path(yolo_v3.__file__).resolve().parents[2] / "out" / "yolo_v3" / "checkpoint.safetensors"
-if checkpoint.is_file():
-    unseen = pcn.data.ShapeScenes(60, "test", variant="mixed64")
-    train_boxes = pcn.data.ShapeScenes(1000, "train", variant="mixed64")
-    sides = np.concatenate([boxes[:, 2:] - boxes[:, :2] for _, (boxes, _) in train_boxes])
-    finished = yolo_v3.YOLOv3(classes, iou_kmeans(sides, 9)).eval()
-    settings, steps = load_weights(finished, checkpoint)
-    if settings["data"] is None and steps == yolo_v3.SCENES.steps and settings["seed"] == 0:
-        model, scenes = finished, unseen
+train_boxes = pcn.data.ShapeScenes(1000, "train", variant="mixed64")
+sides = np.concatenate([boxes[:, 2:] - boxes[:, :2] for _, (boxes, _) in train_boxes])
+if lecture := finished(yolo_v3.YOLOv3(classes, iou_kmeans(sides, 9)), "yolo_v3"):
+    model, scenes = lecture, pcn.data.ShapeScenes(60, "test", variant="mixed64")
 print("the detector of the lecture" if len(scenes) == 60 else "the detector that learned 48 scenes by heart")
 
 # %% [markdown]
@@ -194,7 +189,7 @@ print("the detector of the lecture" if len(scenes) == 60 else "the detector that
 # it follows from who is responsible. Right, of the objects of each size, the share found on each map.
 
 # %%
-image, (truth, labels) = scene = scale_figures.several_objects(scenes)
+image, (truth, labels) = scene = figures.several_objects(scenes)
 figure, axes = plt.subplots(1, 4, figsize=(15, 4), layout="constrained")
 boxes, scores, names, scale = model.found_on(image[None])[0]
 for k, stride in enumerate(yolo_v3.STRIDES):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import pyconvnet as pcn
-from lectures.detection import yolo_v3
+from lectures.detection import yolo_v2, yolo_v3
 from lectures.detection.foundation.cell_anchors import (
     BOX,
     BOX_WEIGHT,
@@ -14,6 +14,7 @@ from lectures.detection.foundation.cell_anchors import (
     shape_iou,
     yolo_loss,
 )
+from lectures.detection.proposing.constant_proposals import kmeans_boxes
 from pyconvnet.testing import check_grads
 
 SCALES = [(8, np.array([[6, 9], [14, 8]], np.float32)), (16, np.array([[20, 18], [40, 30]], np.float32))]
@@ -110,7 +111,7 @@ def test_the_loss_equals_naive_loops(seed):
 @pytest.mark.parametrize("seed", range(6))
 def test_the_responsible_anchors_are_those_of_naive_loops(seed):
     targets = random_targets(seed, most=9)
-    who = CELLS.assign(targets)
+    who = CELLS.assign(targets, 3)
     expected = [(i, k) for i, (boxes, _) in enumerate(targets) for k in naive_responsible(boxes) if k is not None]
     assert list(zip(who.picture.tolist(), who.index.tolist())) == expected
     assert who.objects == who.missed + len(expected) == sum(len(boxes) for boxes, _ in targets)
@@ -159,12 +160,13 @@ def test_objects_of_no_size_are_learned_as_tiny_ones():
     targets = [(np.array([[5, 5, 5, 5], [9, 9, 9, 12]], np.float32), np.array([0, 1]))]
     losses = yolo_loss(pcn.tensor(np.zeros((1, M, BOX + 3))), CELLS, targets, yolo_v3.logistic_classes)
     assert all(np.isfinite(losses[name].item()) for name in ("box", "class", "objectness"))
+    assert losses["box"].item() < 30  # of one pixel, that is: as log(0.001 / p_w) two would cost 600
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_decoding_the_goals_gives_the_objects_back(seed):
     targets = random_targets(seed)
-    who = CELLS.assign(targets)
+    who = CELLS.assign(targets, 3)
     t = np.zeros((3, M, BOX), np.float64)
     place = np.clip(who.goal[:, :2], 1e-6, 1 - 1e-6)
     t[who.picture, who.index, :2] = np.log(place / (1 - place))
@@ -176,17 +178,40 @@ def test_decoding_the_goals_gives_the_objects_back(seed):
 
 def test_more_objects_than_anchors_in_their_cells():
     boxes = np.tile(np.array([[2, 2, 6, 6]], np.float32), (9, 1))
-    who = CELLS.assign([(boxes, np.zeros(9, np.int64))])
+    who = CELLS.assign([(boxes, np.zeros(9, np.int64))], 3)
     assert (who.objects, who.missed, len(np.unique(who.index))) == (9, 5, 4)
 
 
-def test_a_centre_outside_is_refused():
-    for box in ([40, 4, 60, 8], [-9, 0, 1, 4], [np.nan, 0, 4, 4]):
-        with pytest.raises(ValueError, match="outside of the picture, 48 pixels wide and 32 high"):
-            CELLS.assign([(np.array([box], np.float32), np.array([0]))])
-    CELLS.assign([(np.array([[40, 24, 56, 40]], np.float32), np.array([0]))])  # the corner itself is inside
+@pytest.mark.parametrize(
+    ("box", "label", "words"),
+    [
+        ([40, 4, 60, 8], 0, r"the centre \(50, 6\) of its box is outside the picture, 48 pixels wide and 32 high"),
+        ([-9, 0, 1, 4], 0, r"the centre \(-4, 2\)"),
+        ([np.nan, 0, 4, 4], 0, r"its box \(nan, 0, 4, 4\) is not finite"),
+        ([-np.inf, 0, np.inf, 4], 0, r"its box \(-inf, 0, inf, 4\) is not finite"),
+        ([1, 1, 9, 9], 3, r"label 3 is not in 0 \.\.\. 2, the classes of the output"),
+        ([1, 1, 9, 9], -1, "label -1"),
+    ],
+)
+def test_impossible_objects_are_refused_by_picture_and_number(box, label, words):
+    fine = np.array([[2, 2, 9, 9], [40, 24, 56, 40]], np.float32)  # the second centre is the corner itself: inside
+    targets = [(fine, np.array([0, 2])), (np.array([fine[0], box], np.float32), np.array([0, label]))]
+    output = pcn.tensor(np.zeros((2, M, BOX + 3)))
+    for class_loss in (yolo_v2.class_loss, yolo_v3.logistic_classes):
+        with pytest.raises(ValueError, match="picture 1, object 1: " + words):
+            yolo_loss(output, CELLS, targets, class_loss)
+    CELLS.assign(targets[:1], 3)
     with pytest.raises(ValueError, match="no whole number of cells"):
         AnchorCells.lay_out((30, 48), SCALES)
+
+
+def test_every_picture_needs_its_target():
+    output, targets = pcn.tensor(np.zeros((3, M, BOX + 3))), random_targets(0)
+    for wrong in ([], targets[:2], targets * 2):
+        with pytest.raises(ValueError, match=rf"got {len(wrong)} target\(s\) for 3 picture\(s\)"):
+            yolo_loss(output, CELLS, wrong, yolo_v3.logistic_classes)
+    with pytest.raises(ValueError, match="picture 1 has 2 label"):
+        CELLS.assign([targets[0], (np.zeros((1, 4)), np.array([0, 1]))], 3)
 
 
 def test_maps_are_flattened_in_the_order_of_the_cells():
@@ -220,3 +245,23 @@ def test_kmeans_finds_the_groups_and_beats_one_box():
     assert len(iou_kmeans(sides[:2], 5)) == 2
     with pytest.raises(ValueError, match="at least 1"):
         iou_kmeans(np.zeros((3, 2)), 2)
+    with pytest.raises(ValueError, match=r"box 1 are not finite: \[inf, 2.0\]"):
+        iou_kmeans([[1, 2], [np.inf, 2], [np.nan, 1]], 1)
+
+
+def test_kmeans_on_iou_treats_small_and_large_boxes_alike():
+    """In pixels 4 is near to 10 and 60 far from 100; as overlaps 4 x 4 of 10 x 10 is .16, 60 x 60 of 100 x 100 .36."""
+    sides = np.repeat([[4, 4], [10, 10], [60, 60], [100, 100]], 20, axis=0)
+    found = [iou_kmeans(sides, 3, seed) for seed in range(8)]
+    best = max(found, key=lambda anchors: shape_iou(sides, anchors).max(1).mean())
+    np.testing.assert_allclose(best, [[4, 4], [10, 10], [80, 80]])
+    euclid = kmeans_boxes(np.pad(np.float32(sides), ((0, 0), (2, 0))), 3)[:, 2:]  # of boxes with the corner (0, 0)
+    np.testing.assert_allclose(np.sort(euclid, axis=0), [[7, 7], [60, 60], [100, 100]])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_an_anchor_is_the_mean_of_the_boxes_that_overlap_it_most(seed):
+    sides = np.exp(np.random.default_rng(seed).uniform(1, 5, (300, 2)))
+    anchors = iou_kmeans(sides, 4, seed)
+    nearest = shape_iou(sides, anchors).argmax(1)
+    np.testing.assert_allclose([sides[nearest == k].mean(0) for k in range(4)], anchors, rtol=1e-5)

@@ -80,3 +80,21 @@ def test_descending_stops_where_it_is_no_longer_sure():
         0.95: None, 0.85: "animal", 0.5: "dog", 0.3: "terrier",
     }  # fmt: skip
     assert DEEP.descend(scores, 0.3)[1] == pytest.approx(0.9 * 0.8 * 0.55)
+
+
+def test_scores_and_labels_that_are_not_the_trees_are_refused():
+    scores = np.zeros((2, len(DEEP)))
+    for wrong in (scores[:, :9], np.zeros((2, 11))):
+        for ask in (DEEP.probabilities, DEEP.conditional, lambda z: DEEP.cross_entropy(pcn.tensor(z), [0, 1])):
+            with pytest.raises(ValueError, match="one score for each of 10 nodes, got shape"):
+                ask(wrong)
+    for label in (-1, 10):
+        with pytest.raises(ValueError, match=f"label {label} of object 1 is not in 0 ... 9, the nodes"):
+            DEEP.cross_entropy(pcn.tensor(scores), np.array([3, label]))
+    for bad in (np.nan, np.inf):
+        with pytest.raises(ValueError, match="NaN or infinity"):
+            DEEP.descend(np.array([bad, *np.zeros(9)]))
+
+
+def test_no_object_costs_zero_and_not_minus_zero():
+    assert not np.signbit(DEEP.cross_entropy(pcn.tensor(np.zeros((0, len(DEEP)))), np.zeros(0, np.int64)).item())

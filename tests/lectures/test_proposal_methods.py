@@ -368,6 +368,15 @@ def test_fingerprints_tell_contents_apart(tmp_path):
     assert fingerprint("a", "b") != fingerprint("ab") == fingerprint("ab")
 
 
+def test_a_fingerprint_of_code_does_not_depend_on_what_is_said_about_it(tmp_path):
+    names = []
+    codes = ("    return x\n", '    """Says x."""\n    return x  # as it is\n', "    return -x\n")
+    for code in ("def f(x):\n" + body for body in codes):
+        (tmp_path / "code.py").write_text(code)
+        names.append(fingerprint(tmp_path / "code.py"))
+    assert names[0] == names[1] != names[2]
+
+
 def test_proposals_are_computed_once(monkeypatch, tmp_path):
     monkeypatch.setenv("PYCONVNET_CACHE", str(tmp_path))
     scenes = pcn.data.ShapeScenes(3, "val")

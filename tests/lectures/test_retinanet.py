@@ -149,11 +149,42 @@ def test_the_features_have_the_strides_they_name():
 
 def test_pictures_of_parts_of_cells_are_refused_and_predict_pads_them():
     model = retinanet.RetinaNet(CLASSES)
-    with pytest.raises(ValueError, match=r"multiples of 16, got \(1, 3, 40, 64\)"):
+    with pytest.raises(ValueError, match=r"multiples of its stride 16 .* got \(1, 3, 40, 64\)"):
         model(pcn.zeros((1, 3, 40, 64)))
     (boxes, scores, labels), = model.predict(np.random.default_rng(0).random((1, 3, 40, 70), np.float32), 0.005)
     assert boxes.shape == (len(scores), 4) and labels.shape == scores.shape
     assert len(scores) and (boxes <= (70, 40, 70, 40)).all() and (np.diff(scores) <= 0).all()
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ({"sizes": (8, 16)}, r"sizes are 3 numbers of pixels > 0, one a level, got \(8, 16\)"),
+        ({"sizes": (8, 16, 32, 64)}, "sizes are 3"),
+        ({"sizes": (8, 0, 32)}, "sizes are 3"),
+        ({"sizes": (8, np.nan, 32)}, "sizes are 3"),
+        ({"prior": 0}, "probability between 0 and 1, got 0"),
+        ({"prior": 1.0}, "probability between"),
+        ({"prior": np.nan}, "probability between"),
+    ],
+)
+def test_impossible_sizes_and_priors_are_refused(kind, words):
+    with pytest.raises(ValueError, match="RetinaNet: .*" + words):
+        retinanet.RetinaNet(CLASSES, **kind)
+
+
+@pytest.mark.parametrize("label", [3, -1])
+def test_impossible_targets_are_refused(label):
+    anchors = anchors_of()
+    logits, offsets = (pcn.tensor(np.zeros((2, len(anchors), k))) for k in (3, 4))
+    box = np.array([[4, 4, 20, 20]], np.float32)
+    with pytest.raises(ValueError, match=rf"picture 1, object 0: label {label} is not in 0 \.\.\. 2"):
+        retinanet.retinanet_loss(logits, offsets, anchors, [NONE, (box, np.array([label]))])
+    with pytest.raises(ValueError, match=r"picture 0, object 0: its box .* is not finite"):
+        retinanet.retinanet_loss(logits, offsets, anchors, [(box * np.nan, np.array([0])), NONE])
+    for wrong in ([], [NONE], [NONE] * 3):
+        with pytest.raises(ValueError, match=rf"got {len(wrong)} target\(s\) for 2 picture\(s\)"):
+            retinanet.retinanet_loss(logits, offsets, anchors, wrong)
 
 
 def test_the_model_overfits_one_batch():
@@ -181,5 +212,8 @@ def test_a_quick_run_leaves_result_and_pictures(tmp_path):
     # the prior's purpose: at the start the background does not drown the objects
     first = {name: v["first_loss"] for name, v in found["variants"].items()}
     assert first["shapes64, cross-entropy, prior"] < 0.2 * first["shapes64, cross-entropy, zero bias"]
+    for case in ("shapes64", "tiny128"):  # each is trained with the loss that it is called by
+        for start in ("prior", "zero bias"):
+            assert first[f"{case}, focal, {start}"] < 0.5 * first[f"{case}, cross-entropy, {start}"]
     pictures = {path.stem for path in (tmp_path / "retinanet").glob("*.png")}
     assert pictures == {"loss", "detections", "precision_recall", "anchors", "pyramid", "focal"}

@@ -13,9 +13,11 @@ pytest.importorskip("tqdm")
 import pyconvnet as pcn
 from lectures.__main__ import main
 from lectures.detection import ssd
+from lectures.detection.drawing import anchor_figures, figures
 from lectures.detection.foundation.by_size import average_precision_by_size
 from lectures.detection.foundation.datasets import detection_data
 from lectures.detection.proposing import anchors as on_maps
+from lectures.report import Report
 from pyconvnet.testing import check_grads
 
 CLASSES = ("circle", "square", "triangle")
@@ -96,7 +98,7 @@ def test_default_boxes_have_the_places_and_shapes_of_the_paper():
 @pytest.mark.parametrize("seed", range(5))
 def test_targets_are_those_of_a_loop_over_boxes_and_objects(seed):
     targets, boxes = random_targets(seed), default_boxes()
-    told = on_maps.anchor_targets(boxes, targets, 0.5, 0.4)
+    told = on_maps.anchor_targets(boxes, targets, 3, 0.5, 0.4)
     rows = iter(zip(told.picture, told.anchor, told.classes, told.goal))
     for picture, (truth, labels) in enumerate(targets):
         expected = naive_assignment(boxes, truth, 0.5, 0.4)
@@ -148,8 +150,8 @@ def test_no_positive_costs_exactly_nothing():
 
 def test_targets_of_photographs_have_a_third_item():
     boxes, targets = default_boxes(), random_targets(3)
-    plain = on_maps.anchor_targets(boxes, targets, 0.5, 0.5)
-    flagged = on_maps.anchor_targets(boxes, [(*t, np.zeros(len(t[1]), bool)) for t in targets], 0.5, 0.5)
+    plain = on_maps.anchor_targets(boxes, targets, 3, 0.5, 0.5)
+    flagged = on_maps.anchor_targets(boxes, [(*t, np.zeros(len(t[1]), bool)) for t in targets], 3, 0.5, 0.5)
     for one, other in zip(plain, flagged):
         np.testing.assert_array_equal(one, other)
 
@@ -182,9 +184,79 @@ def test_extreme_answers_stay_finite():
     assert len(found[0]) == 4 and np.isfinite(found[0]).all() and found[0].max() <= 16
 
 
+@pytest.mark.parametrize(
+    ("box", "label", "words"),
+    [
+        ([1, 1, 9, 9], 3, r"label 3 is not in 0 \.\.\. 2"),
+        ([1, 1, 9, 9], -1, "label -1"),
+        ([1, np.nan, 9, 9], 0, r"its box \(1, nan, 9, 9\) is not finite"),
+        ([1, 1, np.inf, 9], 0, r"its box \(1, 1, inf, 9\) is not finite"),
+    ],
+)
+def test_impossible_objects_are_refused_by_picture_and_number(box, label, words):
+    boxes, fine = default_boxes(), [4, 4, 20, 20]
+    scores, offsets = (pcn.tensor(np.zeros((2, len(boxes), 4))) for _ in range(2))
+    targets = [NONE, (np.array([fine, box], np.float32), np.array([0, label]))]
+    with pytest.raises(ValueError, match="picture 1, object 1: " + words):
+        ssd.multibox_loss(scores, offsets, boxes, targets)
+    for wrong in ([], [NONE], [NONE] * 3):
+        with pytest.raises(ValueError, match=rf"got {len(wrong)} target\(s\) for 2 picture\(s\)"):
+            ssd.multibox_loss(scores, offsets, boxes, wrong)
+
+
+def test_the_surest_answers_enter_suppression():
+    rng, many = np.random.default_rng(0), on_maps.MOST + 100
+    scores = rng.permutation(np.linspace(0.5, 0.9, 2 * many)).reshape(many, 2)
+    boxes = np.tile(np.float32([0, 0, 8, 8]), (many, 1))
+    _, kept, labels = on_maps.decode_anchors(scores, np.zeros((many, 4)), boxes, (16, 16), 0.1)
+    np.testing.assert_array_equal(kept, np.sort(scores.ravel())[::-1][: on_maps.MOST])
+    np.testing.assert_array_equal(labels, np.argsort(-scores.ravel())[: on_maps.MOST] % 2)
+
+
+@pytest.mark.parametrize(
+    ("build", "words"),
+    [
+        (lambda: ssd.SSD(CLASSES, strides=(4, 8, 32)), r"maps of strides \(4, 8, 16\), got strides \(4, 8, 32\)"),
+        (lambda: ssd.SSD(CLASSES, strides=(8,)), r"strides \(8,\) and shapes for 3 map"),
+        (lambda: ssd.SSD(CLASSES, [np.zeros((1, 2))] * 3), "SSD: anchors are .* > 0"),
+        (lambda: ssd.default_shapes([8]), r"two numbers of pixels > 0 at least, got \[8\]"),
+        (lambda: ssd.default_shapes([8, 0]), "two numbers of pixels > 0"),
+        (lambda: ssd.default_shapes([8, np.inf]), "two numbers of pixels > 0"),
+    ],
+)
+def test_default_boxes_that_there_cannot_be_are_refused(build, words):
+    with pytest.raises(ValueError, match=words):
+        build()
+
+
+def test_figures_cope_with_empty_pictures(tmp_path):
+    """Of the first pictures most or all are empty, or hold an object without an area."""
+    scene = pcn.data.ShapeScenes(1, "test", 0, "mixed64")[0]
+    empty = scene[0], NONE
+    speck = scene[0], (np.array([[5, 5, 5, 5], [9, 9, 30, 30]], np.float32), np.array([0, 1]))
+    model = ssd.SSD(CLASSES)
+    for test in ([empty] * 19 + [scene], [empty] * 30 + [scene], [empty, speck], [empty]):
+        chosen = figures.several_objects(test)[1][0]
+        assert len(chosen) == max(len(target[0]) for _, target in test[:20])
+        report = Report("ssd", tmp_path)
+        anchor_figures.positives(report, model, test, ssd.POSITIVE, ssd.POSITIVE)
+        ssd.mining_figure(report, model, test)
+        assert len(report.figures) == 2
+
+
+def test_a_picture_with_positive_boxes_on_every_map_is_drawn(tmp_path, monkeypatch):
+    small, middle, large = [4, 4, 12, 12], [8, 8, 24, 24], [10, 10, 42, 42]
+    pictures = [[small] * 3, [small, middle, large], [small, [2, 2, 62, 62]]]
+    test = [(np.zeros((3, 64, 64), np.float32), (np.array(p, np.float32), np.zeros(len(p), int))) for p in pictures]
+    drawn = []
+    monkeypatch.setattr(anchor_figures, "draw_positives", lambda axes, model, image, target, *_: drawn.append(target))
+    anchor_figures.positives(Report("ssd", tmp_path), ssd.SSD(CLASSES), test, ssd.POSITIVE, ssd.POSITIVE)
+    assert drawn[0] is test[1][1]
+
+
 def test_a_network_that_says_what_the_loss_asks_for_finds_the_objects():
     targets, boxes = random_targets(2, most=2), default_boxes()
-    told = on_maps.anchor_targets(boxes, targets, 0.5, 0.5)
+    told = on_maps.anchor_targets(boxes, targets, 3, 0.5, 0.5)
     offsets, scores = np.zeros((3, len(boxes), 4), np.float32), np.zeros((3, len(boxes), 3), np.float32)
     offsets[told.picture, told.anchor] = told.goal
     scores[told.picture, told.anchor, told.classes] = 1
@@ -203,7 +275,7 @@ def test_average_precision_by_size_asks_only_for_objects_of_that_size():
 
 def test_pictures_of_parts_of_cells_are_refused_and_predict_pads_them():
     model = ssd.SSD(CLASSES)
-    with pytest.raises(ValueError, match=r"multiples of 16, got \(1, 3, 64, 56\)"):
+    with pytest.raises(ValueError, match=r"multiples of its stride 16 .* got \(1, 3, 64, 56\)"):
         model(pcn.zeros((1, 3, 64, 56)))
     images = [np.random.default_rng(0).random((3, *size), np.float32) for size in ((64, 56), (33, 80))]
     for (boxes, scores, labels), (_, h, w) in zip(model.predict(images, 0.01), (i.shape for i in images)):

@@ -24,6 +24,7 @@ from lectures.detection import yolo
 from lectures.detection.foundation.baselines import constant_boxes
 from lectures.detection.foundation.datasets import detection_data, working_size
 from lectures.detection.foundation.evaluation import evaluate
+from lectures.detection.foundation.threshold_demo import ThresholdDemo
 from lectures.report import Report
 from pyconvnet.data import voc_splits
 from pyconvnet.io import load_with_metadata
@@ -110,7 +111,7 @@ def test_two_objects_in_one_cell_get_different_boxes():
         ([40, 2, 60, 8], 0, r"picture 1, object 1: the centre \(50, 5\) .* outside the picture, 40 pixels wide and 16"),
         ([-30, 2, 6, 8], 0, r"picture 1, object 1: the centre \(-12, 5\)"),
         ([2, 12, 6, 24], 0, r"picture 1, object 1: the centre \(4, 18\)"),
-        ([2, 2, np.nan, 8], 0, "picture 1, object 1: the centre"),
+        ([2, 2, np.nan, 8], 0, r"picture 1, object 1: its box \(2, 2, nan, 8\) is not finite"),
         ([2, 2, 6, 8], 3, r"picture 1, object 1: label 3 is not in 0 \.\.\. 2"),
         ([2, 2, 6, 8], -1, "picture 1, object 1: label -1"),
     ],
@@ -136,7 +137,7 @@ def test_every_picture_needs_its_target():
 
 @pytest.mark.parametrize("size", [(64, 60), (60, 64), (4, 64)])
 def test_pictures_of_parts_of_cells_are_refused(size):
-    with pytest.raises(ValueError, match=rf"STRIDE = 8 .* got \(1, 3, {size[0]}, {size[1]}\)"):
+    with pytest.raises(ValueError, match=rf"stride 8 .* got \(1, 3, {size[0]}, {size[1]}\)"):
         yolo.OneShotDetector(CLASSES)(pcn.zeros((1, 3, *size)))
 
 
@@ -315,13 +316,22 @@ def test_a_checkpoint_of_other_settings_is_refused(tmp_path, capsys):
     assert "other settings" in capsys.readouterr().err
 
 
+def test_the_demo_trains_anew_after_a_run_with_other_settings(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    assert quick(tmp_path, "--seed", "1") == 0
+    assert quick(tmp_path, "--demo") == 0
+    assert "training anew" in capsys.readouterr().out
+    assert quick(tmp_path, "--demo") == 0
+    assert "resumed" in capsys.readouterr().out
+
+
 def test_the_demo_redraws_when_a_slider_moves(monkeypatch):
     monkeypatch.setenv("MPLBACKEND", "agg")
     from matplotlib import pyplot
 
     pyplot.switch_backend("agg")
     scenes = pcn.data.ShapeScenes(3, "test", 0)
-    window = yolo.ThresholdDemo(yolo.OneShotDetector(scenes.classes), scenes)
+    window = ThresholdDemo(yolo.OneShotDetector(scenes.classes), scenes)
     assert (window.confidence.val, window.overlap.val) == (yolo.CONFIDENCE, yolo.NMS)
     shown = []
     for confidence in (0.01, 0.1, 0.9):

@@ -13,6 +13,7 @@ import pyconvnet as pcn
 from lectures.__main__ import main
 from lectures.detection import yolo9000
 from lectures.detection.drawing import tree_figures
+from lectures.detection.foundation import threshold_demo
 from lectures.detection.foundation.cell_anchors import BOX, yolo_loss
 from lectures.detection.foundation.weak_labels import BoxesOrNames, is_name_only
 from lectures.detection.yolo9000 import TREE, WITHOUT_BOXES, YOLO9000, hierarchical_loss
@@ -75,6 +76,7 @@ def test_without_an_object_there_is_no_box_loss():
     losses = hierarchical_loss(output, CELLS, [EMPTY, EMPTY], TREE)
     assert losses["box"].item() == losses["class"].item() == losses["name"].item() == 0
     assert losses["objectness"].item() > 0
+    assert not any(np.signbit(losses[name].item()) for name in ("box", "class", "name"))  # 0, not -0
 
 
 def test_several_names_of_one_picture_may_choose_several_boxes():
@@ -146,6 +148,66 @@ def test_it_tells_leaves_or_what_it_is_asked_for():
     assert coarse.predict(np.zeros((1, 3, 32, 32), np.float32), 0.001)[0][2].max() <= 1
 
 
+def test_scores_are_probabilities_of_the_whole_path():
+    """Of an object that is angular by .5 and, if so, a cross by .75, not more than .375 is said for the cross."""
+    said = np.full((M, BOX + K), -30.0)
+    said[4, 4:] = 0
+    said[4, BOX + TREE.index("cross")] = np.log(9)
+    _, scores, labels = yolo9000.decode(said, CELLS, TREE, np.arange(K), 1e-6)
+    expected = {"round": 1 / 2, "angular": 1 / 2, "cross": 3 / 8, "square": 1 / 24, "ring": 1 / 8}
+    for name, probability in expected.items():
+        assert scores[labels == TREE.index(name)] == pytest.approx(probability / 2), name  # times sigmoid(0)
+
+
+def test_boxes_only_is_trained_on_as_many_boxes(tmp_path, monkeypatch):
+    """Both runs have as many steps and, in each step, as many pictures with boxes; that is fair."""
+    batches = {}
+
+    def note(model, loss, data, settings, options, report, stage):
+        boxed = len(data.train.boxed) / len(data.train)
+        batches[stage] = settings.batch, settings.steps, settings.batch * boxed
+
+    monkeypatch.setattr(yolo9000, "learn", note)
+    for stage, names in (("", True), ("without-names", False)):
+        yolo9000.trained(OPTIONS, Report("yolo9000", tmp_path), yolo9000.weakly_labelled(OPTIONS, names), stage)
+    assert batches[""] == (32, 1500, 24) and batches["without-names"] == (24, 1500, 24)
+
+
+@pytest.mark.parametrize(
+    ("targets", "words"),
+    [
+        ([NAMED, BOXED, BOXED], r"got 3 target\(s\) for 2"),
+        ([NAMED], r"got 1 target\(s\) for 2"),
+        ([NAMED, (BOXED[0], np.array([1, K]))], f"picture 1, object 1: label {K} is not in 0"),
+        ([BOXED, (NAMED[0], np.array([-1]))], "picture 1, object 0: label -1"),
+        ([NAMED, (BOXED[0] * [[1], [np.nan]], np.array([0, 1]))], "picture 1, object 1: its box .* is not finite"),
+        ([NAMED, (np.array([[30, 1, 45, 5]]), np.array([0]))], "picture 1, object 0: the centre"),
+    ],
+)
+def test_impossible_targets_are_refused_by_the_numbers_of_the_batch(targets, words):
+    with pytest.raises(ValueError, match=words):
+        hierarchical_loss(pcn.tensor(random_output(0, 2)), CELLS, targets, TREE)
+
+
+@pytest.mark.parametrize("anchors", [(), (3, 4), ((3, 0),), ((np.nan, 2),), ((3, 4, 5),)])
+def test_impossible_anchors_are_refused(anchors):
+    with pytest.raises(ValueError, match=r"YOLO9000: anchors are \(w, h\) > 0"):
+        YOLO9000(TREE, anchors)
+
+
+def test_pictures_of_parts_of_cells_are_refused():
+    with pytest.raises(ValueError, match=r"YOLO9000: .* stride 8 .* got \(1, 3, 60, 64\)"):
+        YOLO9000(TREE)(pcn.zeros((1, 3, 60, 64)))
+
+
+def test_the_demo_opens_on_the_trained_detector(tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr(yolo9000, "SCENES", yolo9000.Settings(steps=1, batch=2, lr=1e-3, quick=1))
+    monkeypatch.setattr(threshold_demo.ThresholdDemo, "show", lambda self: opened.append(self))
+    assert main(["yolo9000", "--quick", "--demo", "--out", str(tmp_path)]) == 0
+    assert isinstance(opened[0].model, YOLO9000) and len(opened[0].test) == 40
+
+
 def test_names_are_a_tree_of_one_level():
     model = YOLO9000(("a", "b"))
     assert model.classes == ("a", "b") and len(model.tree) == 2
@@ -186,6 +248,19 @@ def test_the_tree_is_drawn_with_parents_between_their_children():
     height = tree_figures.heights(TREE)
     assert np.unique(height[TREE.leaves]).size == len(TREE.leaves)
     assert height[0] == pytest.approx(height[2:6].mean()) and height[1] == pytest.approx(height[6:].mean())
+
+
+def test_the_truth_stands_beside_the_answer(monkeypatch):
+    left, right = pytest.importorskip("matplotlib.figure").Figure().subplots(1, 2)
+    scores = np.zeros(K)
+    scores[[0, TREE.index("ring")]] = 9
+    model = YOLO9000(TREE)
+    box = np.array([4, 4, 20, 20], np.float32)
+    monkeypatch.setattr(tree_figures, "surest", lambda *_: (box, 0.875, scores))
+    truth = np.array([[5, 4, 20, 20], [40, 40, 60, 60]], np.float32), np.array([3, 0])
+    sample = np.zeros((3, 64, 64), np.float32), truth
+    tree_figures.draw_answer(left, right, model, sample, model.classes)
+    assert left.get_title() == "P(object) = 0.88; surer than 0.5: ring 1.00\nin truth: half-disk"
 
 
 def test_a_quick_run_leaves_result_and_pictures(tmp_path):

@@ -156,7 +156,7 @@ def test_a_score_is_confidence_times_probability():
     ("boxes", "labels", "words"),
     [
         ([[30, 2, 50, 8]], [0], r"picture 1, object 0: the centre \(40, 5\) .* 32 pixels wide and 32 high"),
-        ([[2, 2, 6, 8], [2, 2, np.nan, 8]], [0, 0], "picture 1, object 1: the centre"),
+        ([[2, 2, 6, 8], [2, 2, np.nan, 8]], [0, 0], "picture 1, object 1: its box .* is not finite"),
         ([[2, 2, 6, 8]], [3], "picture 1, object 0: label 3"),
     ],
 )
@@ -178,8 +178,14 @@ def test_heads_and_the_pictures_they_take():
         dense(pictures)
     with pytest.raises(ValueError, match="head must be"):
         yolo_v1.YoloV1(CLASSES, head="dense")
-    with pytest.raises(ValueError, match="multiples of stride = 8"):
+    with pytest.raises(ValueError, match="multiples of its stride 8"):
         yolo_v1.YoloV1(CLASSES)(pictures[:, :, :60])
+
+
+@pytest.mark.parametrize("kind", [{"stride": 4}, {"stride": 32}, {"boxes": 0}])
+def test_grids_that_there_are_not_are_refused(kind):
+    with pytest.raises(ValueError, match="YoloV1: stride is 8 or 16, boxes 1 or more"):
+        yolo_v1.YoloV1(CLASSES, **kind)
 
 
 def test_predict_takes_pictures_of_any_size():

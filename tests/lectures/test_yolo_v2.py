@@ -11,6 +11,7 @@ pytest.importorskip("tqdm")
 import pyconvnet as pcn
 from lectures.__main__ import main
 from lectures.detection import yolo_v2
+from lectures.detection.drawing import yolo_figures
 from lectures.detection.foundation.cell_anchors import iou_kmeans, shape_iou, yolo_loss
 from pyconvnet import nn
 from pyconvnet.testing import check_grads
@@ -111,7 +112,7 @@ def test_a_crowd_with_more_objects_than_anchors():
     _, cells, output, _ = case(3, n=1)
     corner = np.random.default_rng(0).uniform(0, (26, 18), (200, 2))
     crowd = np.concatenate([corner, corner + 6], 1).astype(np.float32), np.zeros(200, np.int64)
-    who = cells.assign([crowd])
+    who = cells.assign([crowd], 3)
     assert len(who.index) == len(set(who.index.tolist())) <= 36
     found = yolo_loss(pcn.tensor(output), cells, [crowd], yolo_v2.class_loss)
     assert found["objects"] == 200 and found["objects without positive anchor"] == 200 - len(who.index)
@@ -131,7 +132,7 @@ def test_boxes_of_no_size_and_of_any_size_are_no_nan(t):
 @pytest.mark.parametrize("seed", range(4))
 def test_decoding_the_targets_gives_the_objects_back(seed):
     _, cells, output, targets = case(seed)
-    who = cells.assign(targets)
+    who = cells.assign(targets, 3)
     output[..., 4] = -30
     place = np.clip(who.goal[:, :2].astype(np.float64), 1e-9, 1 - 1e-9)
     output[who.picture, who.index, :2] = np.log(place / (1 - place))
@@ -144,6 +145,17 @@ def test_decoding_the_targets_gives_the_objects_back(seed):
         np.testing.assert_allclose(found[order], boxes[expected], atol=1e-3)
         np.testing.assert_array_equal(names[order], labels[expected])
         np.testing.assert_allclose(scores, 1)
+
+
+def test_classes_share_one_softmax():
+    """Scores of 1, 0 and -1 are .665, .245 and .09 of the objectness: together it; sigmoids would be .73, .5, .27."""
+    _, cells, output, _ = case(0)
+    t = np.full_like(output[0], -30)
+    t[7, 4:] = 1, 1, 0, -1
+    _, scores, labels = yolo_v2.decode(t, cells, (24, 32), 1e-6)
+    shares = np.exp([1, 0, -1]) / np.exp([1, 0, -1]).sum()
+    assert labels.tolist() == [0, 1, 2]
+    np.testing.assert_allclose(scores, sigmoid(1) * shares)
 
 
 def test_anchors_by_kmeans_fit_better_than_any_other_choice():
@@ -167,14 +179,14 @@ def test_without_batch_norm_the_weights_are_the_same():
     assert plain(pcn.zeros((1, 3, 16, 24))).shape == (1, 64, 2, 3)
 
 
-@pytest.mark.parametrize("anchors", [(), (3, 4), ((3, 4, 5),), ((3, 0),), ((np.nan, 2),)])
+@pytest.mark.parametrize("anchors", [(), (3, 4), ((3, 4, 5),), ((3, 0),), ((np.nan, 2),), ((np.inf, 2),)])
 def test_impossible_anchors_are_refused(anchors):
     with pytest.raises(ValueError, match=r"anchors are \(w, h\) > 0 in pixels"):
         yolo_v2.YoloV2(CLASSES, anchors)
 
 
 def test_pictures_of_parts_of_cells_are_refused():
-    with pytest.raises(ValueError, match=r"STRIDE = 8 .* got \(1, 3, 64, 60\)"):
+    with pytest.raises(ValueError, match=r"stride 8 .* got \(1, 3, 64, 60\)"):
         yolo_v2.YoloV2(CLASSES)(pcn.zeros((1, 3, 64, 60)))
 
 
@@ -209,6 +221,18 @@ def test_the_model_overfits_one_batch():
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < 0.15 * losses[0]
+
+
+def test_the_steps_say_which_share_of_the_objects_the_busiest_anchor_has():
+    assert yolo_figures.busiest({"busiest_anchor": 0.344}) == "34% of the objects to one anchor"
+    assert yolo_figures.busiest({"map50": 0.5}) == ""
+
+
+def test_anchors_beyond_the_boxes_do_not_squeeze_the_others():
+    axes = pytest.importorskip("matplotlib.figure").Figure().subplots()
+    sides = np.array([[10, 20], [30, 12]], np.float32)
+    yolo_figures.draw_shapes(axes, {"k-means": sides, "random": np.array([[90, 60]])}, sides)
+    assert axes.get_xlim() == pytest.approx((-18, 18)) and "larger than any box: random 90 x 60" in axes.get_title()
 
 
 def test_a_quick_run_leaves_result_and_pictures(tmp_path, capsys):

@@ -12,7 +12,8 @@ pytest.importorskip("tqdm")
 import pyconvnet as pcn
 from lectures.__main__ import main
 from lectures.detection import yolo_v3
-from lectures.detection.drawing import scale_figures
+from lectures.detection.drawing import figures, scale_figures
+from lectures.detection.foundation import threshold_demo
 from lectures.detection.foundation.datasets import DetectionData
 from lectures.detection.yolo_v3 import SingleScale, YOLOv3
 from lectures.report import Report
@@ -37,7 +38,7 @@ def test_an_object_is_learned_on_the_scale_of_its_size():
     model = YOLOv3(CLASSES)
     for side, scale in ((7, 0), (20, 1), (40, 2)):
         box = np.array([[32 - side / 2, 33 - side / 2, 32 + side / 2, 33 + side / 2]], np.float32)
-        who = model.cells((64, 64)).assign([(box, np.array([1]))])
+        who = model.cells((64, 64)).assign([(box, np.array([1]))], 3)
         assert model.cells((64, 64)).scale[who.index].tolist() == [scale]
 
 
@@ -53,7 +54,13 @@ def test_the_neck_brings_what_is_coarse_to_the_fine_map():
 
 @pytest.mark.parametrize(
     ("anchors", "words"),
-    [(np.ones((8, 2)), "multiple of 3"), (np.ones((9, 3)), "shape"), (np.zeros((9, 2)), "positive"), ([], "expected")],
+    [
+        (np.ones((8, 2)), "multiple of 3"),
+        (np.ones((9, 3)), r"shape \(9, 3\)"),
+        (np.zeros((9, 2)), "> 0 in pixels"),
+        (np.full((9, 2), np.inf), "finite"),
+        ([], r"shape \(0,\)"),
+    ],
 )
 def test_anchors_must_be_shared_out(anchors, words):
     with pytest.raises(ValueError, match=words):
@@ -69,6 +76,33 @@ def test_classes_do_not_exclude_each_other():
     said[3, 4:] = 30, 30, -30, 30
     boxes, scores, labels, which = yolo_v3.decode(said, model.cells((16, 16)), 0.5)
     assert labels.tolist() == [0, 2] and which.tolist() == [3, 3] and len(boxes) == 2 and scores.min() > 0.99
+
+
+@pytest.mark.parametrize(("overlap", "punished"), [(0.4, True), (0.55, False), (0.7, False)])
+def test_a_box_that_overlaps_an_object_by_half_is_not_punished(overlap, punished):
+    """v3 forgives from .5 on, v2 from .6: a box of IoU .55, not the responsible one, has no gradient here."""
+    model = YOLOv3(CLASSES)
+    cells = model.cells((64, 64))
+    truth = np.array([[20, 20, 40, 40]], np.float32)
+    (responsible,) = cells.assign([(truth, np.array([0]))], 3).index
+    near = next(k for k in np.flatnonzero(cells.scale == 1) if (cells.corner[k] == 24).all() and k != responsible)
+    said = np.zeros((1, len(cells.corner), 8))
+    said[0, :, 2:4] = -8  # all others are specks, which overlap nothing
+    centre, sides = cells.corner[near] + 4, np.array([20, 20]) * (1, overlap)
+    said[0, near, :4] = 0, 0, *np.log(sides / cells.anchor[near])
+    shifted = truth + np.tile(centre - 30, 2)  # so that both have one centre and the IoU is the quotient of heights
+    assert cells.assign([(shifted, np.array([0]))], 3).index.tolist() != [near]
+    model.forward = lambda images: said  # the loss sees what is said
+    said = pcn.tensor(said, requires_grad=True)
+    model.loss(pcn.zeros((1, 3, 64, 64)), [(shifted, np.array([0]))])["objectness"].backward()
+    assert (said.grad.data[0, near, 4] > 0) == punished
+
+
+@both
+def test_pictures_of_parts_of_cells_are_refused(architecture):
+    name, stride = architecture.__name__, architecture.stride
+    with pytest.raises(ValueError, match=rf"{name}: .* stride {stride} .*\(1, 3, 60, 64\)"):
+        architecture(CLASSES)(pcn.zeros((1, 3, 60, 64)))
 
 
 @both
@@ -143,6 +177,34 @@ def test_a_quick_run_leaves_result_and_pictures(tmp_path):
     assert result["variants"]["one scale"]["MMACs"] >= result["variants"]["three scales"]["MMACs"]
     for name in ("loss", "detections", "anchors", "scales", "by_size"):
         assert (tmp_path / "yolo_v3" / f"{name}.png").stat().st_size > 5000
+
+
+def test_the_demo_opens_on_the_trained_detector(tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr(yolo_v3, "SCENES", yolo_v3.Settings(steps=1, batch=2, lr=1e-3, quick=1))
+    monkeypatch.setattr(threshold_demo.ThresholdDemo, "show", lambda self: opened.append(self))
+    assert main(["yolo_v3", "--quick", "--demo", "--out", str(tmp_path)]) == 0
+    assert isinstance(opened[0].model, YOLOv3) and len(opened[0].test) == 40
+
+
+def test_the_picture_shown_is_one_in_which_every_scale_finds_something():
+    class Finds:
+        """Whatever is there, on the scale of its size."""
+
+        def found_on(self, images):
+            boxes = truths[int(images[0, 0, 0, 0])]
+            scale = np.searchsorted([12, 24], boxes[:, 2] - boxes[:, 0])
+            return [(boxes, np.ones(len(boxes)), np.zeros(len(boxes), np.int64), scale)]
+
+    sides = ([30], [8, 30, 31], [8, 16, 30], [8, 9, 10])
+    truths = [np.array([[0, 0, s, s] for s in some], np.float32) for some in sides]
+    test = [(np.full((3, 64, 64), i, np.float32), (t, np.zeros(len(t), np.int64))) for i, t in enumerate(truths)]
+
+    def scales_that_find(*sample):
+        return scale_figures.finders([sample], Finds(), 3, 1)[1].any(1).sum()
+
+    assert figures.several_objects(test, 60, scales_that_find)[0][0, 0, 0] == 2
+    assert figures.several_objects(test)[0][0, 0, 0] == 1  # 30 : 8 comes before 16 : 8 and 10 : 8; ties: the first
 
 
 def test_the_command_line_knows_it(tmp_path, capsys):

@@ -3,6 +3,7 @@
 import numpy as np
 
 import pyconvnet as pcn
+from lectures.detection.drawing import figures
 from lectures.detection.drawing.rpn_figures import faded, line_of, outlines
 from lectures.detection.foundation.matching import match
 from pyconvnet.viz import draw_boxes
@@ -10,22 +11,17 @@ from pyconvnet.viz import draw_boxes
 POSITIVE, BACKGROUND, TRUTH = "#56B4E9", "#FF4500", "w"
 
 
-def several_objects(test, few=20):
-    """An unseen picture with many, but not the most, objects, of sizes as different as possible."""
-    candidates = [test[i] for i in range(min(few, len(test)))]
-    counts = np.array([len(target[0]) for _, target in candidates])
-
-    def spread(i):
-        sides = np.sqrt(pcn.ops.box_area(candidates[i][1][0]))
-        return sides.max() / sides.min()
-
-    enough = np.flatnonzero(counts >= np.quantile(counts, 0.7))
-    return candidates[max(enough, key=spread)] if counts.max() else candidates[0]
-
-
 def positives(report, model, test, positive, negative, name="default_boxes"):
-    """Figure: for each map the anchors of one position, and below those that stand for an object."""
-    image, target = several_objects(test)
+    """Figure: for each map the anchors of one position, and below those that stand for an object.
+
+    Of a picture with positive anchors on as many maps as possible.
+    """
+
+    def maps_with_positives(image, target):
+        label = match(model.anchors(*image.shape[1:]), target[0], positive, negative, best_of_each=True)[1]
+        return sum((of_map == 1).any() for of_map in by_map(model, image.shape[1:], label))
+
+    image, target = figures.several_objects(test, 60, maps_with_positives)
     high = image.shape[1] / image.shape[2]
     with report.figure(name, 2, len(model.strides), size=(4, 4 * high + 0.3)) as axes:
         draw_positives(axes, model, image, target, positive, negative)
@@ -36,22 +32,28 @@ def draw_positives(axes, model, image, target, positive, negative):
     size, truth = image.shape[1:], target[0]
     anchors = model.anchors(*size)
     best, label = match(anchors, truth, positive, negative, best_of_each=True)
-    end = 0
-    for (above, below), shapes, stride in zip(axes.T, model.shapes, model.strides, strict=True):
+    maps = zip(*(by_map(model, size, of_all) for of_all in (anchors, best, label)))
+    for (above, below), shapes, stride, (boxes, stands_for, of_map) in zip(
+        axes.T, model.shapes, model.strides, maps, strict=True
+    ):
         rows, columns = (side // stride for side in size)
-        start, end = end, end + rows * columns * len(shapes)
-        middle = start + ((rows // 2) * columns + columns // 2) * len(shapes)
+        middle = ((rows // 2) * columns + columns // 2) * len(shapes)
         x, y = np.meshgrid((np.arange(columns) + 0.5) * stride, (np.arange(rows) + 0.5) * stride)
-        draw_boxes(image, anchors[middle : middle + len(shapes)], ax=above, color=POSITIVE, linewidth=2)
+        draw_boxes(image, boxes[middle : middle + len(shapes)], ax=above, color=POSITIVE, linewidth=2)
         dots = {"markeredgecolor": "k", "markeredgewidth": 0.5, "markersize": min(max(4, 64 / columns), 8), "zorder": 9}
         above.plot(x.ravel(), y.ravel(), "w.", **dots)
-        above.set_title(f"stride {stride}: {rows} x {columns} x {len(shapes)} = {end - start}")
-        of_map = np.arange(len(anchors))
-        of_map = (of_map >= start) & (of_map < end) & (label == 1)
+        above.set_title(f"stride {stride}: {rows} x {columns} x {len(shapes)} = {len(boxes)}")
+        chosen = of_map == 1
         draw_boxes(faded(image), truth, ax=below, color=TRUTH, linewidth=line_of(truth))
         for k in range(len(truth)):
-            outlines(below, anchors[of_map & (best == k)], pcn.viz.class_style(k)[0], 1.5)
-        below.set_title(f"{of_map.sum()} positive")
+            outlines(below, boxes[chosen & (stands_for == k)], pcn.viz.class_style(k)[0], 1.5)
+        below.set_title(f"{chosen.sum()} positive")
+
+
+def by_map(model, size, of_anchors):
+    """What is said of all anchors of pictures of `size` (H, W), map by map."""
+    counts = [size[0] // s * (size[1] // s) * len(shapes) for shapes, s in zip(model.shapes, model.strides)]
+    return np.split(of_anchors, np.cumsum(counts)[:-1])
 
 
 def cost_map(ax, image, anchors, cost, truth, cell=4):

@@ -5,6 +5,23 @@ import numpy as np
 import pyconvnet as pcn
 
 
+def several_objects(test, few=20, shows=None):
+    """An unseen picture with many, but not the most, objects, of sizes as different as possible.
+
+    `shows(image, target)`, where it is given, goes before: a number, like that of the scales that find something.
+    """
+    candidates = [test[i] for i in range(min(few, len(test)))]
+    counts = np.array([len(target[0]) for _, target in candidates])
+    enough = max(1, np.quantile(counts, 0.7))
+
+    def rank(i):
+        sides = np.maximum(np.sqrt(pcn.ops.box_area(candidates[i][1][0])), 1)
+        spread = sides.max() / sides.min() if counts[i] else 0
+        return shows(*candidates[i][:2]) if shows else 0, counts[i] >= enough, spread
+
+    return candidates[max(range(len(candidates)), key=rank)]
+
+
 def detections(report, test, model, count=6):
     """Unseen pictures: what the detector found beside the ground truth."""
     chosen = range(min(count, len(test)))

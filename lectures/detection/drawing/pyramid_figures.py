@@ -4,7 +4,7 @@ import numpy as np
 
 import pyconvnet as pcn
 from lectures.detection.drawing import figures
-from lectures.detection.drawing.anchor_figures import TRUTH, several_objects
+from lectures.detection.drawing.anchor_figures import TRUTH, by_map
 from lectures.detection.proposing.anchors import anchor_targets
 from pyconvnet import functional as F
 from pyconvnet.viz import draw_boxes
@@ -22,7 +22,7 @@ def answers(model, image):
 
 def levels(report, model, test):
     """Figure: on each level of the pyramid, how sure the surest anchor at each position is of any class."""
-    image, target = several_objects(test)
+    image, target = figures.several_objects(test)
     high = image.shape[1] / image.shape[2]
     with report.figure("pyramid", 1, 1 + len(model.strides), size=(4.2, 3.8 * high + 0.3)) as axes:
         draw_levels(axes[0], model, image, target)
@@ -33,13 +33,12 @@ def draw_levels(axes, model, image, target):
     logits, _ = answers(model, image)
     figures.draw(axes[0], image, target[0], target[1], None, model.classes)
     axes[0].set_title(f"{len(target[0])} objects")
-    surest, end = F.sigmoid(logits).max(-1), 0
-    for ax, stride, shapes in zip(axes[1:], model.strides, model.shapes, strict=True):
+    surest = by_map(model, image.shape[1:], F.sigmoid(logits).max(-1))
+    for ax, stride, shapes, of_map in zip(axes[1:], model.strides, model.shapes, surest, strict=True):
         rows, columns = (side // stride for side in image.shape[1:])
-        start, end = end, end + rows * columns * len(shapes)
         sides = np.sqrt(shapes.prod(1))
         title = f"stride {stride}, anchors of {sides.min():.0f} and {sides.max():.0f} pixels"
-        figures.heat(ax, image, surest[start:end].reshape(rows, columns, -1).max(-1), title)
+        figures.heat(ax, image, of_map.reshape(rows, columns, -1).max(-1), title)
         draw_boxes(None, target[0], ax=ax, color=TRUTH, linewidth=1)
 
 
@@ -68,7 +67,7 @@ def draw_share_of_loss(ax, model, samples, gammas=(0, 1, 2, 5)):
     losses = {gamma: [] for gamma in gammas}
     for image, target in samples:
         logits, anchors = answers(model, image)
-        label = anchor_targets(anchors, [target], 0.5, 0.4).label[0]
+        label = anchor_targets(anchors, [target], len(model.classes), 0.5, 0.4).label[0]
         negative = logits[label == 0]
         for gamma in gammas:
             loss = pcn.ops.sigmoid_focal_loss(negative, np.zeros_like(negative), alpha=-1, gamma=gamma)

@@ -5,8 +5,8 @@ from itertools import pairwise
 import numpy as np
 
 import pyconvnet as pcn
-from lectures.detection.drawing.anchor_figures import several_objects
-from lectures.detection.foundation.cell_anchors import shape_iou
+from lectures.detection.drawing import figures
+from lectures.detection.drawing.yolo_figures import draw_clusters
 from lectures.detection.foundation.matching import overlaps
 from pyconvnet.viz import draw_boxes
 
@@ -19,22 +19,10 @@ def anchors_by_kmeans(report, data, model, most=400):
     boxes = data.training_boxes(most)
     cells = model.cells(data.size)
     with report.figure("anchors", 1, 1 + len(cells.scales), size=(4.2, 4.2)) as axes:
-        draw_clusters(axes[0, 0], boxes[:, 2:] - boxes[:, :2], model.anchors)
-        image = several_objects(data.test)[0]
+        draw_clusters(axes[0, 0], boxes[:, 2:] - boxes[:, :2], model.anchors, COLOURS)
+        image = figures.several_objects(data.test)[0]
         for ax, scale, colour in zip(axes[0, 1:], cells.scales, COLOURS):
             draw_cell_anchors(ax, image, scale, colour)
-
-
-def draw_clusters(ax, sides, anchors):
-    """Every box by its (w, h) in the colour of the scale of its most similar anchor; the anchors are crosses."""
-    every = np.concatenate(anchors)
-    scale = np.repeat(np.arange(len(anchors)), [len(a) for a in anchors])[shape_iou(sides, every).argmax(1)]
-    for k, (shapes, colour) in enumerate(zip(anchors, COLOURS)):
-        ax.plot(*sides[scale == k].T, ".", color=colour, ms=3, alpha=0.4)
-        ax.plot(*shapes.T, "P", color=colour, mec="k", ms=11)
-    iou = shape_iou(sides, every).max(1).mean()
-    ax.set(xlabel="width, pixels", ylabel="height, pixels", aspect="equal")
-    ax.set_title(f"{len(every)} anchors by k-means: mean IoU {iou:.2f}")
 
 
 def draw_cell_anchors(ax, image, scale, colour):
@@ -58,9 +46,16 @@ def outline(corner, side):
 
 
 def found_by_scale(report, test, model, most=300):
-    """Figure: an unseen picture's boxes apart by scale; and how many objects of each size each scale finds."""
+    """Figure: an unseen picture's boxes apart by scale; and how many objects of each size each scale finds.
+
+    Of a picture in which as many scales as possible find an object.
+    """
     strides = [scale[0] for scale in model.cells(test[0][0].shape[1:]).scales]
-    image = several_objects(test)[0]
+
+    def scales_that_find(*sample):
+        return finders([sample], model, len(strides), 1)[1].any(1).sum()
+
+    image = figures.several_objects(test, 60, scales_that_find)[0]
     with report.figure("scales", 1, 2 + len(strides), size=(3.8, 3.8)) as axes:
         boxes, scores, labels, scale = model.found_on(image[None])[0]
         for k, (ax, stride) in enumerate(zip(axes[0], strides)):

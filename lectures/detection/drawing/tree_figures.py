@@ -15,16 +15,22 @@ def tree_on_pictures(report, model, test, count=3):
     """Figure: the surest box of unseen pictures, and the tree with the probabilities that this box tells."""
     with report.figure("tree", count, 2, size=(5.5, 3.2)) as axes:
         for row, i in zip(axes, different_kinds(test, count)):
-            draw_answer(row[0], row[1], model, test[i][0])
+            draw_answer(row[0], row[1], model, test[i], test.classes)
 
 
-def draw_answer(left, right, model, image, threshold=0.5):
-    """The picture with its surest box beside the tree, with P(node) of that box along each path."""
+def draw_answer(left, right, model, sample, classes, threshold=0.5):
+    """A picture (image, target) with its surest box beside the tree, with P(node) of that box along each path.
+
+    classes: the names of the target's labels.
+    """
+    image, (boxes, labels, *_) = sample
     box, objectness, scores = surest(model, image)
     node, probability = model.tree.descend(scores, threshold)
     name = model.tree.names[node] if node >= 0 else "object"
     draw_boxes(image, box[None], color="tab:orange", ax=left)
-    left.set_title(f"P(object) = {objectness:.2f}; surer than {threshold:g}: {name} {probability:.2f}", fontsize=10)
+    truth = names_of(labels[overlaps(boxes, box[None])[:, 0] >= 0.5], classes)
+    answer = f"P(object) = {objectness:.2f}; surer than {threshold:g}: {name} {probability:.2f}"
+    left.set_title(f"{answer}\nin truth: {truth}", fontsize=10)
     draw_tree(right, model.tree, scores, node)
 
 
@@ -136,15 +142,15 @@ def weakly_learned(report, models, test, kinds, few=100):
                         answer = boxes[best], labels[best], scores[best]
                     draw_boxes(images[i], *answer, classes=model.classes, ax=column[row])
                     there = test[i][1][1][overlaps(test[i][1][0], box[None])[:, 0] >= 0.5]
-                    words = f"{other_title}, same place" if row == 2 else f"{title}, find {rank + 1}"
-                    column[row].set_title(f"{words}; there: {names_of(there, test)}", fontsize=8)
+                    words = f"{other_title}: the same place" if row == 2 else f"{title}: {'10th ' * row}surest {kind}"
+                    column[row].set_title(f"{words}\nin truth: {names_of(there, test.classes)}", fontsize=8)
             for ax in column:
                 ax.set_axis_off()
 
 
-def names_of(labels, test):
+def names_of(labels, classes):
     """The names of labels, in one line."""
-    return ", ".join(test.classes[k] for k in labels) or "nothing"
+    return ", ".join(classes[k] for k in labels) or "nothing"
 
 
 def best_finds(found, label):

@@ -1,10 +1,13 @@
 """The pictures of YOLO v1 and v2: who is responsible, the terms of the cost, the heads, anchors over (w, h)."""
 
+from itertools import cycle
+
 import numpy as np
 
 import pyconvnet as pcn
 from lectures.detection.drawing import figures
 from lectures.detection.foundation.cell_anchors import iou_kmeans, shape_iou
+from lectures.detection.foundation.matching import pairwise_overlap
 from lectures.detection.proposing.constant_proposals import kmeans_boxes
 from pyconvnet.viz import draw_boxes
 
@@ -33,32 +36,32 @@ def draw_terms(axes, parts, window=50):
     axes[1].legend(handles[::-1], names[::-1], loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
 
 
-def responsibility(report, image, target, candidates, stride, classes):
+def responsibility(report, image, target, found, said, stride, classes):
     """Figure: the cells that answer for the objects, and of their boxes the one that does."""
     with report.figure("responsibility", 1, 2, size=(5.2, 5.9)) as axes:
-        draw_responsibility(axes[0], image, target, candidates, stride, classes)
+        draw_responsibility(axes[0], image, target, found, said, stride, classes)
 
 
-def draw_responsibility(axes, image, target, candidates, stride, classes):
-    """Two axes: objects, centres and cells; then what the cells said. candidates: as `yolo_v1.candidates` returns."""
+def draw_responsibility(axes, image, target, found, said, stride, classes):
+    """Two axes: objects, centres and cells; then what the cells said. found, said: as `yolo_v1.candidates` returns."""
     boxes, labels, *_ = target
     draw_boxes(image, boxes, labels, classes=classes, ax=axes[0])
     draw_boxes(image, np.zeros((0, 4)), ax=axes[1])
     for ax in axes:
         draw_grid(ax, image.shape[1:], stride)
-    for cell, said, overlap, best, k in candidates:
+    for cell, theirs, best, k in zip(zip(found.row, found.column), said, found.box, found.object):
         colour, _ = pcn.viz.class_style(int(labels[k]))
         for ax in axes:
             fill_cell(ax, cell, stride, colour)
-        for j, (x1, y1, x2, y2) in enumerate(said):
+        for j, (x1, y1, x2, y2) in enumerate(theirs):
             line = {"color": colour, "lw": 2.6} if j == best else {"color": "w", "lw": 1.2, "ls": "--"}
             axes[1].plot([x1, x2, x2, x1, x1], [y1, y1, y2, y2, y1], **line)
         x, y = (boxes[k, :2] + boxes[k, 2:]) / 2
-        text = f"{overlap[best]:.2f}"
+        text = f"{pairwise_overlap(theirs[best], boxes[k]):.2f}"
         axes[1].text(x, y, text, ha="center", va="center", color="w", fontsize=8, bbox={"fc": "k", "pad": 1.5, "lw": 0})
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
     axes[0].plot(*centres.T, "o", color="w", markersize=7, markeredgecolor="k")
-    axes[0].set_title(f"{len(candidates)} cells answer for {len(boxes)} objects")
+    axes[0].set_title(f"{len(said)} cells answer for {len(boxes)} objects")
     axes[1].set_title("their boxes: responsible (IoU), dashed not")
     for ax in axes:  # boxes that reach beyond the picture must not shrink it
         ax.set(xlim=(0, image.shape[2]), ylim=(image.shape[1], 0))
@@ -80,7 +83,7 @@ def fill_cell(ax, cell, stride, colour):
 
 def heads(report, models, class_terms, test, variants):
     """Figure: the class term of both heads during training, and what each finds on one unseen picture."""
-    image, target = max((test[i] for i in range(min(20, len(test)))), key=lambda sample: len(sample[1][0]))
+    image, target = figures.several_objects(test)
     with report.figure("heads", 1, 3, size=(4.6, 4.4)) as axes:
         draw_class_terms(axes[0, 0], class_terms, test)
         for ax, (head, model) in zip(axes[0, 1:], models.items()):
@@ -113,29 +116,41 @@ def anchors(report, sides, chosen, hand_made, random):
         draw_fit(axes[0, 2], sides, {"hand-made": hand_made, "random": random})
 
 
-def draw_clusters(ax, sides, chosen):
-    """Every box as a point (w, h) in the colour of the anchor with the highest IoU; the anchors as large points."""
-    nearest = shape_iou(sides, chosen).argmax(1)
-    for k, (w, h) in enumerate(chosen):
-        colour = COLOURS[k % len(COLOURS)]
+def draw_clusters(ax, sides, groups, colours=COLOURS, few=5):
+    """Every box as a point (w, h) in the colour of the anchor with the highest IoU; the anchors as large points.
+
+    groups: anchors (A, 2), each in a colour of its own; or several such arrays, one colour for each of them.
+    """
+    groups = [np.reshape(group, (-1, 2)) for group in groups]
+    chosen, group = np.concatenate(groups), np.repeat(np.arange(len(groups)), [len(g) for g in groups])
+    overlap = shape_iou(sides, chosen)
+    nearest = group[overlap.argmax(1)]
+    for k, colour in zip(range(len(groups)), cycle(colours)):
         ax.plot(*sides[nearest == k].T, ".", color=colour, markersize=2.5, alpha=0.5)
-        ax.plot(w, h, "o", color=colour, markersize=12, markeredgecolor="k", markeredgewidth=1.5)
+        ax.plot(*groups[k].T, "o", color=colour, markersize=12, markeredgecolor="k", markeredgewidth=1.5)
+    for w, h in chosen[: few if len(chosen) <= few else 0]:  # the sides of nine would lie upon each other
         ax.annotate(f"{w:.0f} x {h:.0f}", (w, h), (8, 8), textcoords="offset points",
                     bbox={"fc": "w", "alpha": 0.8, "pad": 1.5, "lw": 0})  # fmt: skip
-    end = float(sides.max()) * 1.05
+    end = float(max(sides.max(), chosen.max())) * 1.05
     ax.set(xlabel="width in pixels", ylabel="height", xlim=(0, end), ylim=(0, end), aspect="equal")
-    fit = shape_iou(sides, chosen).max(1).mean()
+    fit = overlap.max(1).mean()
     ax.set_title(f"{len(sides)} boxes, {len(chosen)} anchors by k-means\non 1 - IoU; mean IoU {fit:.2f}")
 
 
 def draw_shapes(ax, sets, sides):
-    """The anchors themselves, laid upon each other with one centre; sets: {name: anchors (A, 2)}."""
+    """The anchors themselves, laid upon each other with one centre; sets: {name: anchors (A, 2)}.
+
+    As large as the boxes are: of larger anchors one sees that they reach beyond.
+    """
     for (name, shapes), colour, line in zip(sets.items(), ("#0072B2", "#009E73", "#D55E00"), ("-", "--", ":")):
         for k, (w, h) in enumerate(np.asarray(shapes)):
             x, y = np.array([-w, w, w, -w, -w]) / 2, np.array([-h, -h, h, h, -h]) / 2
             ax.plot(x, y, line, color=colour, lw=2, label=name if k == 0 else None)
-    end = max(float(np.max(shapes)) for shapes in sets.values()) * 0.55
-    ax.set(xlim=(-end, end), ylim=(-end, end), aspect="equal", xlabel="pixels", title="three choices of anchors")
+    end = float(np.max(sides)) * 0.6
+    ax.set(xlim=(-end, end), ylim=(-end, end), aspect="equal", xlabel="pixels")
+    beyond = [(name, shape) for name, shapes in sets.items() for shape in np.asarray(shapes) if max(shape) > 2 * end]
+    words = ", ".join(f"{name} {w:.0f} x {h:.0f}" for name, (w, h) in beyond)
+    ax.set_title(f"{len(sets)} choices of anchors" + f"\nlarger than any box: {words}" * bool(beyond))
     ax.legend(loc="lower right", fontsize=8)
 
 
@@ -152,19 +167,30 @@ def draw_fit(ax, sides, sets, most=8):
     for (name, shapes), colour in zip(sets.items(), ("#009E73", "#D55E00")):
         fit = shape_iou(sides, np.asarray(shapes)).max(1).mean()
         ax.plot(len(shapes), fit, "D", color=colour, markersize=8, label=name)
-    ax.set(xlabel="anchors per cell", ylabel="mean IoU with the best anchor", ylim=(0, 1), title="how well they fit")
+    one, other = (np.array(fit) for fit in fits.values())
+    ax.set(xlabel="anchors per cell", ylabel="mean IoU with the best anchor", ylim=(0, 1))
+    ax.set_title(f"how well they fit: on these boxes both\nk-means differ by {np.abs(one - other).max():.3f} at most")
     ax.legend(loc="lower right", fontsize=8)
 
 
 def ladder(report, variants):
-    """Figure: bars of {name: {"map50", "map50_95"}}, the first at the top."""
-    with report.figure("steps", size=(8, 0.55 * len(variants) + 1)) as axes:
+    """Figure: bars of {name: {"map50", "map50_95"}}, the first at the top.
+
+    Under the name of several anchors stands which share of the objects the busiest of them answers for: the others
+    have learned from the rest.
+    """
+    with report.figure("steps", size=(8.6, 0.7 * len(variants) + 1)) as axes:
         ax, names = axes[0, 0], list(variants)
         for metric, colour, shift in (("map50", "#0072B2", -0.2), ("map50_95", "#56B4E9", 0.2)):
             places = np.arange(len(names)) + shift
             bars = ax.barh(places, [variants[name][metric] for name in names], 0.38, color=colour, label=metric)
             ax.bar_label(bars, fmt="%.3f", padding=3, fontsize=8)
-        ax.set_yticks(range(len(names)), names)
+        ax.set_yticks(range(len(names)), [f"{name}\n{busiest(variants[name])}".strip() for name in names])
         ax.invert_yaxis()
         ax.set(xlim=(0, 1), xlabel="after the same number of steps")
         ax.legend(loc="lower right")
+
+
+def busiest(variant):
+    """In words the share of the objects that one anchor answers for; nothing where there are no anchors."""
+    return f"{variant['busiest_anchor']:.0%} of the objects to one anchor" if "busiest_anchor" in variant else ""

@@ -9,7 +9,7 @@ def plain_backbone(stride=4, padded=True):
     """conv 5x5/2 16, conv 32, pool, conv 64, conv 64; at stride 8 another pool, conv 64, conv 64.
 
     Pictures (N, 3, H, W) to features (N, 64, H / stride, W / stride), or fewer where `padded` is False: "valid"
-    convolutions see nothing but picture. ValueError unless stride is 4 or 8.
+    convolutions see nothing but picture. ValueError unless stride is 4 or 8. Slide "Recap: CNN Structure".
     """
     _check_stride(stride)
     stem, middle, top = WIDTHS
@@ -28,7 +28,8 @@ def plain_backbone(stride=4, padded=True):
 def residual_backbone(stride=4):
     """The plain backbone with a way past every pair of convolutions: y = relu(x + conv(relu(conv(x)))).
 
-    He et al., "Deep Residual Learning" (2016). Strides by convolution. ValueError unless stride is 4 or 8.
+    He et al., "Deep Residual Learning" (2016); slides "Faster R-CNN (based on ResNets)". Strides by convolution.
+    ValueError unless stride is 4 or 8.
     """
     _check_stride(stride)
     stem, middle, top = WIDTHS
@@ -40,7 +41,10 @@ def residual_backbone(stride=4):
 
 
 class ResidualBlock(nn.Module):
-    """y = relu(s(x) + conv(relu(conv(x)))); s is the identity, or a 1x1 convolution where the shape changes."""
+    """y = relu(s(x) + conv(relu(conv(x)))); s is the identity, or a 1x1 convolution where the shape changes.
+
+    Slide "Recap: Residual Networks" (in part): its core component, the skip connection.
+    """
 
     def __init__(self, inputs, outputs, stride=1):
         super().__init__()

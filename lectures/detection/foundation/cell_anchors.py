@@ -11,13 +11,26 @@ from typing import NamedTuple
 import numpy as np
 
 import pyconvnet as pcn
+from lectures.detection.foundation.legal_targets import all_objects, one_per_picture
 from lectures.detection.foundation.matching import overlaps
 from pyconvnet import functional as F
 
 BOX = 5  # numbers in front of the class scores: t_x t_y t_w t_h t_o
 LARGEST = 8.0  # of |t_w|, |t_h| when a box is decoded: exp(8) times an anchor is larger than any picture
 FORGIVEN = 0.6  # IoU with an object from which a box that does not answer for it is not punished (v3: .5)
+# Darknet weighs a box by 2 - w h, sides in fractions of the picture, so that small ones count most. Ours is constant.
 BOX_WEIGHT = 2.0
+SMALLEST = 1.0  # pixels: smaller sides are learned as this, since log(0 / p_w) would outweigh all else
+
+
+def checked_anchors(who, anchors):
+    """Anchors as float32 (A, 2); ValueError unless they are (w, h), finite and positive, at least one."""
+    anchors = np.asarray(anchors, np.float32)
+    if anchors.ndim != 2 or anchors.shape[1] != 2 or not len(anchors):
+        raise ValueError(f"{who}: anchors are (w, h) > 0 in pixels, (A, 2), got shape {anchors.shape}")
+    if not (np.isfinite(anchors) & (anchors > 0)).all():
+        raise ValueError(f"{who}: anchors are (w, h) > 0 in pixels, and finite, got {anchors.tolist()}")
+    return anchors
 
 
 def shape_iou(sides, anchors):
@@ -30,9 +43,12 @@ def iou_kmeans(sides, count, seed=0, rounds=100):
     """The (w, h) of `count` anchors, smallest area first: k-means of boxes' sides (n, 2) under 1 - IoU.
 
     Distances by IoU treat small and large boxes alike; centres are means, as in Lloyd's algorithm. ValueError without
-    any box of positive sides.
+    any box of positive sides, or for sides that are not finite.
     """
     sides = np.asarray(sides, np.float64).reshape(-1, 2)
+    if not np.isfinite(sides).all():
+        which = np.flatnonzero(~np.isfinite(sides).all(1))[0]
+        raise ValueError(f"iou_kmeans: the sides (w, h) of box {which} are not finite: {sides[which].tolist()}")
     sides = sides[(sides > 0).all(1)]
     if not len(sides) or count < 1:
         raise ValueError(f"iou_kmeans: {count} anchors of {len(sides)} boxes with positive sides; both at least 1")
@@ -85,6 +101,12 @@ class AnchorCells:
         return cls(*map(np.concatenate, (corners, strides, anchors)), tuple(kept))
 
     @property
+    def size(self):
+        """(H, W) of the picture."""
+        stride, rows, columns, _ = self.scales[0]
+        return stride * rows, stride * columns
+
+    @property
     def scale(self):
         """(M,): which scale each belongs to, 0 the first."""
         counts = [rows * columns * len(shapes) for _, rows, columns, shapes in self.scales]
@@ -96,16 +118,15 @@ class AnchorCells:
         half = self.anchor * np.exp(np.clip(np.nan_to_num(t[..., 2:4]), -LARGEST, LARGEST)) / 2
         return np.concatenate([centre - half, centre + half], axis=-1)
 
-    def assign(self, targets):
+    def assign(self, targets, classes):
         """Of the anchors in the cells with an object's centre, the one of the most similar shape that is still free.
 
         All scales compete, so each object has one anchor. Objects of one target come first come, first served; one
-        without a free anchor is `missed`. targets: a list of (boxes xyxy, labels). ValueError for a centre outside.
+        without a free anchor is `missed`. targets: a list of (boxes xyxy, labels). ValueError, naming picture and
+        object, for a centre outside and for a label not in 0 ... classes - 1.
         """
-        picture = np.repeat(np.arange(len(targets)), [len(target[0]) for target in targets])
-        boxes = np.concatenate([np.zeros((0, 4), np.float32), *(target[0] for target in targets)])
-        labels = np.concatenate([np.zeros(0, np.int64), *(target[1] for target in targets)])
-        centre, sides = (boxes[:, :2] + boxes[:, 2:]) / 2, np.maximum(boxes[:, 2:] - boxes[:, :2], 1e-3)
+        picture, boxes, labels = all_objects("assign", targets, classes, self.size)
+        centre, sides = (boxes[:, :2] + boxes[:, 2:]) / 2, np.maximum(boxes[:, 2:] - boxes[:, :2], SMALLEST)
         candidates, similar = self._candidates(centre, sides)
         best_first = np.take_along_axis(candidates, np.argsort(-similar, axis=1, kind="stable"), axis=1)
         taken, index = set(), np.full(len(boxes), -1)
@@ -122,12 +143,6 @@ class AnchorCells:
         """Per object its cells' anchors (n, sum A), and how similar they are in shape."""
         candidates, similar, first = [], [], 0
         for stride, rows, columns, shapes in self.scales:
-            outside = ((centre < 0) | (centre > (columns * stride, rows * stride)) | ~np.isfinite(centre)).any(1)
-            if outside.any():
-                raise ValueError(
-                    f"assign: object {np.argmax(outside)} of the batch has its centre at {centre[outside][0]}, outside "
-                    f"of the picture, {columns * stride} pixels wide and {rows * stride} high"
-                )
             column, row = np.minimum(centre // stride, (columns - 1, rows - 1)).astype(np.int64).T
             start = first + (row * columns + column) * len(shapes)
             candidates.append(start[:, None] + np.arange(len(shapes)))
@@ -151,9 +166,10 @@ def yolo_loss(output, cells, targets, class_loss, forgiven=FORGIVEN):
 
     output: Tensor (N, M, 5 + C). `class_loss(scores (n, C), labels)` is the sum over n objects. Without an object the
     box and the class loss are exactly 0. Boxes that overlap an object by `forgiven` without being responsible count
-    neither as an object nor as none.
+    neither as an object nor as none. ValueError unless there is one target per picture.
     """
-    who, count = cells.assign(targets), max(len(targets), 1)
+    one_per_picture("yolo_loss", targets, len(output))
+    who, count = cells.assign(targets, output.shape[-1] - BOX), max(len(targets), 1)
     t = output[who.picture, who.index]
     place, size = F.sigmoid(t[:, :2]), t[:, 2:4]
     box = ((place - who.goal[:, :2]) ** 2).sum() + ((size - who.goal[:, 2:]) ** 2).sum()

@@ -53,6 +53,14 @@ class Detector(nn.Module):
             self.train(was_training)
         return found
 
+    def refuse_parts_of_cells(self, images):
+        """ValueError unless images are (N, 3, H, W) with sides that `stride` divides; `predict` pads, `forward` not."""
+        if images.ndim != 4 or any(side == 0 or side % self.stride for side in images.shape[2:]):
+            raise ValueError(
+                f"{type(self).__name__}: pictures are (N, 3, H, W) with H and W multiples of its stride {self.stride} "
+                f"(whole cells), got {tuple(images.shape)}"
+            )
+
     def detect(self, images, confidence_threshold, nms_threshold):
         """What `predict` returns, for an array (N, 3, H, W) of pictures of one size."""
         raise NotImplementedError(f"{type(self).__name__} must define detect(images, confidence, nms)")

@@ -14,7 +14,7 @@ class LabelTree:
 
     Nodes are numbered so that siblings are neighbours: the children of the root first. `names[k]`, `parent[k]` (-1: the
     root), `groups` (slices of siblings), `leaves`, and `path` (K, K): path[k, j] = 1 if j lies on the way to k.
-    ValueError for a name that occurs twice.
+    ValueError for a name that occurs twice. Slide "YOLOv2, YOLO 9000": "hierarchical output labels".
     """
 
     def __init__(self, branches):
@@ -46,8 +46,13 @@ class LabelTree:
         return self.names.index(name)
 
     def log_conditional(self, scores):
-        """log P(node | parent) (..., K) of scores (..., K): the softmax among siblings, Tensor or array."""
+        """log P(node | parent) (..., K) of scores (..., K): the softmax among siblings, Tensor or array.
+
+        ValueError for another number of scores than nodes.
+        """
         scores = pcn.tensor(scores) if isinstance(scores, np.ndarray) else scores
+        if scores.shape[-1:] != (len(self),):
+            raise ValueError(f"LabelTree: one score for each of {len(self)} nodes, got shape {tuple(scores.shape)}")
         parts = [F.log_softmax(scores[..., group], dim=-1) for group in self.groups]
         return parts[0] if len(parts) == 1 else pcn.cat(parts, dim=-1)
 
@@ -62,16 +67,25 @@ class LabelTree:
     def cross_entropy(self, scores, labels):
         """- log P(label), summed over n objects: scores Tensor (n, K), labels (n,) any nodes.
 
-        A label higher up in the tree says nothing about its children: their scores have no gradient.
+        A label higher up in the tree says nothing about its children: their scores have no gradient. ValueError for a
+        label that is no node.
         """
-        on_path = self.path[np.asarray(labels, np.int64)].astype(scores.dtype)
-        return -(self.log_conditional(scores) * on_path).sum()
+        labels = np.asarray(labels, np.int64)
+        unknown = np.flatnonzero((labels < 0) | (labels >= len(self)))
+        if unknown.size:
+            i = unknown[0]
+            raise ValueError(f"LabelTree: label {labels[i]} of object {i} is not in 0 ... {len(self) - 1}, the nodes")
+        on_path = self.path[labels].astype(scores.dtype)
+        return (self.log_conditional(scores) * -on_path).sum()  # the sum of nothing is 0, not -0
 
     def descend(self, scores, threshold=0.5):
         """The deepest node of one object's scores (K,) that is as probable as `threshold`: (node, probability).
 
-        Always down the most probable branch; (-1, 1.0) where not even a child of the root is.
+        Always down the most probable branch; (-1, 1.0) where not even a child of the root is. ValueError for scores
+        that are not finite.
         """
+        if not np.isfinite(scores).all():
+            raise ValueError("LabelTree: descend got scores with NaN or infinity: no branch is the most probable one")
         probability, node, sure = self.probabilities(scores), -1, 1.0
         while (children := np.flatnonzero(self.parent == node)).size:
             best = children[probability[children].argmax()]

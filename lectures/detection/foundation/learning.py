@@ -18,6 +18,13 @@ class Settings:
     lr: float
     quick: int = 60
 
+    def steps_for(self, options, batch):
+        """`steps`, or as many as look at `options.pictures` pictures where that is set; --quick has the last word."""
+        if options.quick:
+            return self.quick
+        pictures = getattr(options, "pictures", None)  # the same budget for systems whose batches differ
+        return self.steps if pictures is None else max(1, pictures // batch)
+
 
 def learn(model, loss_of, data, settings, options, report, stage="", parameters=None):
     """Train `model` (only `parameters`, if given) on `data.train`; its Training, finished; the time goes to the report.
@@ -26,8 +33,8 @@ def learn(model, loss_of, data, settings, options, report, stage="", parameters=
     are only noted). Images are a Tensor (N, 3, H, W), targets a list of (boxes, labels). The generator
     depends on (seed, step) alone, so that a resumed run repeats exactly.
     """
-    steps = settings.quick if options.quick else settings.steps
     batch = min(settings.batch, len(data.train))
+    steps = settings.steps_for(options, batch)
     parameters = model.parameters() if parameters is None else parameters
     optimizer = pcn.optim.Adam(parameters, lr=settings.lr, betas=(0.9, 0.99))
     schedule = pcn.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)

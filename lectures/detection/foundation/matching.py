@@ -33,6 +33,14 @@ def overlaps(boxes, truth):
     return np.nan_to_num(pcn.ops.box_iou(boxes, truth))
 
 
+def pairwise_overlap(boxes, others):
+    """IoU of boxes (..., 4) pair by pair, shapes broadcast; 0 where neither has an area."""
+    sides = np.minimum(boxes[..., 2:], others[..., 2:]) - np.maximum(boxes[..., :2], others[..., :2])
+    both = np.maximum(sides, 0).prod(-1)
+    union = (boxes[..., 2:] - boxes[..., :2]).prod(-1) + (others[..., 2:] - others[..., :2]).prod(-1) - both
+    return both / np.maximum(union, 1e-12)
+
+
 def sample(label, count, share, rng):
     """Indices of at most `count` boxes, at most `share` of them positive, the rest negative; each set drawn evenly.
 

@@ -11,6 +11,7 @@ def one_object_data(options, size):
     """Scenes of one object; with --data, the photographs with exactly one, as size x size pixels.
 
     A real folder is split by its files, or by the seed. ValueError where a part has no picture with one object.
+    Deck "Fun Ways To Use ConvNets", slide "Object Detection" (1).
     """
     data = detection_data(options, variant="single48")
     if options.data is None:

@@ -16,6 +16,7 @@ class Classifier(nn.Module):
     """`features`, the ConvNet to be pretrained, and a temporary output layer: pooling and one fully connected layer.
 
     The maximum over all places: the mean would let the many places of the background outvote an object.
+    Slide "One-Shot Object Detection" (4): "add temporary output layer".
     """
 
     def __init__(self, classes, stride=8):
@@ -42,7 +43,7 @@ def classification_loss(model, images, targets, rng):
 def pretrained(options, report, data, settings):
     """A Classifier that has learned scenes of one large object, with the classes, counts and variation of `data`.
 
-    Its accuracy on unseen ones goes to the report.
+    Its accuracy on unseen ones goes to the report. Slides "Transfer Learning with CNNs" (in part: no ImageNet).
     """
     train, test = (ShapeScenes(len(part), part.split, options.seed, "single48") for part in (data.train, data.test))
     pcn.manual_seed(options.seed)
@@ -50,3 +51,25 @@ def pretrained(options, report, data, settings):
     learn(model, classification_loss, replace(data, train=train, test=test), settings, options, report, "classifier")
     report.extra["classifier_accuracy"] = model.accuracy(test)
     return model
+
+
+def fixed_features(model, images):
+    """Features of a ConvNet held fixed: so are the averages of its batch norm; no gradient is computed."""
+    model.features.eval()
+    with pcn.no_grad():
+        return model.features(centred(images))
+
+
+def in_two_stages(build, losses, options, report, data, settings):
+    """Classification, then detection with its ConvNet, once for each of `losses`, by name: yields (name, detector).
+
+    build(): a new detector of `features` and `output`; where the name is "frozen" only `output` is trained.
+    """
+    classifier = pretrained(options, report, data, settings)
+    for name, loss in losses.items():
+        pcn.manual_seed(options.seed)
+        model = build()
+        model.features.load_state_dict(classifier.features.state_dict())
+        parameters = list(model.output.parameters()) if name == "frozen" else None
+        learn(model, loss, data, settings, options, report, name, parameters)
+        yield name, model

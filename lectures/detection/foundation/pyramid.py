@@ -35,6 +35,7 @@ class FeaturePyramid(nn.Module):
 
     Top-down: p = conv3x3(s), where s = conv1x1(c) + the next coarser s, enlarged. So the finest map keeps its places
     and hears what the deepest layer saw. Lin et al., "Feature Pyramid Networks" (2017). Without batch norm.
+    Slide "RetinaNet" (1).
     """
 
     def __init__(self, channels=ScaledFeatures.channels, width=48, levels=3):

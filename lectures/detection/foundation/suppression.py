@@ -23,7 +23,10 @@ def above(boxes, probabilities, confidence_threshold):
 
 
 def suppress(boxes, scores, labels, nms_threshold, most=None):
-    """Of overlapping boxes of one class keep just the one with the highest score; best first, at most `most`."""
+    """Of overlapping boxes of one class keep just the one with the highest score; best first, at most `most`.
+
+    Deck "Fun Ways To Use ConvNets", slide "One-Shot Object Detection" (5): non-max suppression.
+    """
     keep = pcn.ops.batched_nms(boxes, scores, labels, nms_threshold)[:most]
     return boxes[keep], scores[keep], labels[keep]
 

@@ -1,6 +1,24 @@
 """A window with two sliders: what the confidence and the suppression threshold do to the detections."""
 
 import pyconvnet as pcn
+from lectures.training import OtherSettings
+
+
+def demonstrate(trained, options, report, data):
+    """Open the window on the detector of the last run; on one trained now, if there was none with these settings.
+
+    `trained(options, report, data)` returns the detector first.
+    """
+    options.resume = True
+    try:
+        model = trained(options, report, data)[0]
+    except OtherSettings:
+        print("the last run had other settings: training anew")
+        options.resume = False
+        model = trained(options, report, data)[0]
+    window = ThresholdDemo(model, data.test)
+    window.show()
+    return window
 
 
 class ThresholdDemo:

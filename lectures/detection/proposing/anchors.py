@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 import pyconvnet as pcn
+from lectures.detection.foundation.legal_targets import all_objects
 from lectures.detection.foundation.matching import match
 from lectures.detection.proposing.rpn import typical_shapes
 
@@ -32,9 +33,12 @@ def of_sizes(sizes, ratios):
 
 
 def typical_sizes(data, count):
-    """`count` sides (roots of areas) that are typical of the training boxes, small to large."""
+    """`count` sides (roots of areas) that are typical of the training boxes, small to large.
+
+    Some are repeated where there are fewer different boxes.
+    """
     boxes = data.training_boxes()
-    return np.sqrt(typical_shapes(boxes, count).prod(1))
+    return np.sort(np.resize(np.sqrt(typical_shapes(boxes, count).prod(1)), count))
 
 
 class AnchorTargets(NamedTuple):
@@ -49,8 +53,12 @@ class AnchorTargets(NamedTuple):
     missed: int  # objects that no anchor stands for
 
 
-def anchor_targets(anchors, targets, positive, negative):
-    """AnchorTargets of a list of (boxes, labels, ...): `match` each; an object's best anchor is positive, too."""
+def anchor_targets(anchors, targets, kinds, positive, negative):
+    """AnchorTargets of a list of (boxes, labels, ...): `match` each; an object's best anchor is positive, too.
+
+    ValueError, naming picture and object, for a label that is none of the `kinds` classes or a box that is not finite.
+    """
+    all_objects("anchor_targets", targets, kinds)
     labels, classes, goals = [], [np.zeros(0, np.int64)], [np.zeros((0, 4), np.float32)]
     objects = missed = 0
     for truth, names, *_ in targets:
@@ -63,7 +71,8 @@ def anchor_targets(anchors, targets, positive, negative):
         if len(chosen):
             classes.append(names[stands_for])
             goals.append(pcn.ops.encode_boxes(truth[stands_for], anchors[chosen], WEIGHTS))
-    label, classes, goal = np.stack(labels), np.concatenate(classes), np.concatenate(goals)
+    label = np.stack(labels) if labels else np.zeros((0, len(anchors)), np.int64)
+    classes, goal = np.concatenate(classes), np.concatenate(goals)
     return AnchorTargets(label, *np.nonzero(label == 1), classes, goal, objects, missed)
 
 

@@ -1,6 +1,6 @@
 """Graph-based segmentation: regions of about one colour, from which Selective Search starts.
 
-Deck "Localization, Object Detection, Segmentation (Labwork 7)", slide "R-CNN": "Image is segmented using the Graph
+Deck "Localization, Object Detection, Segmentation (Labwork 7)", slide "R-CNN" (3): "Image is segmented using the Graph
 Based Image Segmentation algorithm. Cannot use 1 color to present 1 region proposal: each object can contain several
 colors, some parts of an object can be hidden by others". Felzenszwalb & Huttenlocher, "Efficient Graph-Based Image
 Segmentation" (2004). Every pixel is a node, joined to its 8 neighbours by edges as heavy as their colours differ; by

@@ -2,9 +2,9 @@
 
 Deck "Computer Vision - Lecture 16", slide "Region Proposal Networks (RPN)": infer region proposals from the same
 ConvNet, by a small network that slides over its last layer. Deck "Localization, Object Detection, Segmentation", slides
-"Faster R-CNN": a 3 x 3 convolution; anchor boxes of a fixed number of shapes at each position; for each anchor whether
-it is foreground, and 4 offsets for x_center, y_center, width, height; then "Faster R-CNN NMS": take the best box, drop
-those whose IoU with it is > 0.5, stop at 100. Ren et al., "Faster R-CNN" (2015), section 3.
+"Faster R-CNN" (3 to 6): a 3 x 3 convolution; anchor boxes of a fixed number of shapes at each position; for each anchor
+whether it is foreground, and 4 offsets for x_center, y_center, width, height; then "Faster R-CNN NMS": take the best
+box, drop those whose IoU with it is > 0.5, stop at 100. Ren et al., "Faster R-CNN" (2015), section 3.
 
 Ours is smaller: stride 4 instead of 16, 64 kernels instead of 512, three square anchors instead of nine (the paper's
 for objects 20 times as large). An anchor is positive from IoU 0.5 on instead of 0.7, which half of our objects never
@@ -123,10 +123,10 @@ def proposals(objectness, offsets, anchors, size, most=MOST, nms=NMS):
     return [suppressed(*decode(*said, anchors, size), nms, most) for said in zip(objectness, offsets)]
 
 
-def decode(objectness, offsets, anchors, size):
-    """Boxes of one picture and how sure they are of an object: the BEFORE_NMS best, cut at the border, none tiny."""
+def decode(objectness, offsets, anchors, size, most=BEFORE_NMS):
+    """Boxes of one picture and how sure they are of an object: the `most` best, cut at the border, none tiny."""
     finite = np.isfinite(objectness) & np.isfinite(offsets).all(-1)  # if a training diverges, its loop will say so
-    best = np.argsort(np.where(finite, -objectness, np.inf), kind="stable")[: min(BEFORE_NMS, finite.sum())]
+    best = np.argsort(np.where(finite, -objectness, np.inf), kind="stable")[: min(most, finite.sum())]
     boxes = pcn.ops.decode_boxes(offsets[best], anchors[best], WEIGHTS)
     boxes = pcn.ops.clip_boxes_to_image(boxes, size)
     large = pcn.ops.remove_small_boxes(boxes, MIN_SIZE)
@@ -134,7 +134,7 @@ def decode(objectness, offsets, anchors, size):
 
 
 def suppressed(boxes, scores, nms=NMS, most=MOST):
-    """The slide's algorithm: choose the best box, remove those whose IoU with it is > 0.5, repeat; stop at 100."""
+    """Slide "Faster R-CNN NMS": choose the best box, remove those whose IoU with it is > 0.5, repeat; stop at 100."""
     keep = pcn.ops.nms(boxes, scores, nms)[:most]
     return boxes[keep], scores[keep]
 

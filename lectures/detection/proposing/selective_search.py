@@ -1,7 +1,7 @@
 """Selective Search: about 2000 boxes that may hold an object of any kind, from pixels, not learnt.
 
 Decks "Deep Convolutional Neural Networks II" ("Region proposals (category independent)"), "Computer Vision - Lecture
-16" ("Object Detection: R-CNN") and "Localization, Object Detection, Segmentation (Labwork 7)" ("R-CNN", step 1).
+16" ("Object Detection: R-CNN") and "Localization, Object Detection, Segmentation (Labwork 7)" ("R-CNN" (1 and 2)).
 Uijlings, van de Sande, Gevers, Smeulders, "Selective Search for Object Recognition" (2013): start from a graph-based
 segmentation, merge the two most similar neighbouring regions until one is left (the kernel pcn.kernels.merge_regions),
 and take the box of every region there ever was. Similarity is the sum of what two regions share of colour and texture,

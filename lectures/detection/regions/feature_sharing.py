@@ -15,6 +15,8 @@ WARPED = 32  # pixels: the side that a region is warped to for a ConvNet run of 
 def share_against_recompute(features, image, regions, stride=4, warped=WARPED, repeats=3):
     """Seconds and multiply-accumulates of the same regions' features, shared and recomputed; both (K, C, b, b).
 
+    Slides "Do not run the entire CNN for each ROI" (the ConvNet once) and "Fast R-CNN vs R-CNN" (the time it saves).
+
     Shared (Fast R-CNN, SPP-net): `features` of the image (3, H, W) once, then RoI pooling. Recomputed (R-CNN): warp
     each of the regions (K, 4) to `warped` pixels, then `features` of them all, then max-pooling. Of `repeats` runs
     the fastest counts. Returns {"regions", "shared": {"ms", "macs"}, "recomputed": {"ms", "macs", "warp_ms"},

@@ -1,6 +1,6 @@
 """What R-CNN and SPP-net share: three objectives, one after the other, on the features of proposed regions.
 
-Deck "Computer Vision - Lecture 16", slide "Problems with R-CNN", "ad hoc training objectives": fine-tune the network
+Deck "Computer Vision - Lecture 16", slide "Problems with R-CNN": "ad hoc training objectives": fine-tune the network
 with a softmax classifier (log loss), train post-hoc linear SVMs (hinge loss), train post-hoc bounding-box regressors
 (squared loss). Each objective calls other regions positive: IoU >= 0.5 for the softmax, only the objects' own boxes for
 the SVMs (negative: IoU < 0.3 with every object of the class), IoU > 0.6 for the regressors.
@@ -172,6 +172,7 @@ def fit_svms(model, features, rng, price=SVM_PRICE):
 
     After the first fit every negative that scores above HARD joins the training set, then the SVM is fitted again.
     Returns per class {"first", "final": LinearSVM, "negatives", "hard": row numbers}, all of it for features / scale.
+    Slide "Classification".
     """
     length = np.linalg.norm(features.hidden, axis=1).mean() if len(features.hidden) else 0.0
     scale = NORM / length if length > 0 else 1.0
@@ -194,7 +195,10 @@ def _samples(x, positive, negative, c):
 
 
 def fit_regressors(model, features):
-    """Objective 3: per class a ridge regression from x_pool5 to the offsets; returns the lambda of each class."""
+    """Objective 3: per class a ridge regression from x_pool5 to the offsets; returns the lambda of each class.
+
+    Slide "Bounding Box Regressors".
+    """
     chosen = {}
     for k, name in enumerate(model.classes):
         mine = features.classes == k

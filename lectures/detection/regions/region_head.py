@@ -19,7 +19,11 @@ SAMPLED, POSITIVE_SHARE, POSITIVE_IOU = 32, 0.25, 0.5
 
 
 class RegionHead(nn.Module):
-    """Pooled features (K, channels, bins, bins) to scores (K, C + 1), background last, and offsets (K, C, 4)."""
+    """Pooled features (K, channels, bins, bins) to scores (K, C + 1), background last, and offsets (K, C, 4).
+
+    Deck "Localization, Object Detection, Segmentation", slide "Fast R-CNN" (2). Deck "Computer Vision - Lecture 16",
+    slides "Fast R-CNN".
+    """
 
     def __init__(self, classes, channels=64, bins=4, hidden=(128,)):
         super().__init__()
@@ -45,7 +49,8 @@ def pool_regions(features, regions, stride, bins=4, align=False):
     """Features (K, C, bins, bins) of all regions, a list of boxes (n, 4) in pixels per picture, by RoI pooling.
 
     A region is projected onto the map by 1 / stride and rounded to whole cells; with `align` (RoI-align, "Mask
-    R-CNN") it is not rounded, but sampled at 2 x 2 points per bin. Differentiable in the features.
+    R-CNN") it is not rounded, but sampled at 2 x 2 points per bin. Differentiable in the features: deck "Computer
+    Vision - Lecture 16", slide "Fast R-CNN Training".
     """
     if align:
         return pcn.ops.roi_align(features, regions, bins, 1 / stride, sampling_ratio=2, aligned=True)

@@ -10,7 +10,10 @@ LEVELS = (4, 2, 1)  # bins per side
 
 
 def spatial_pyramid(maps):
-    """Any maps (N, C, H, W) to (N, 21 C): the largest value in each of 4 x 4, 2 x 2 and 1 x 1 bins."""
+    """Any maps (N, C, H, W) to (N, 21 C): the largest value in each of 4 x 4, 2 x 2 and 1 x 1 bins.
+
+    Slide "Arbitrary size image => fixed-length representation".
+    """
     return pcn.cat([F.adaptive_max_pool2d(maps, n).flatten(1) for n in LEVELS], dim=1)
 
 

@@ -12,6 +12,7 @@ AT_A_TIME = 256  # boxes: their samples then stay in the processor's cache
 def warp(image, boxes, size, context=0):
     """The picture inside each box, stretched to size x size: image (3, H, W), boxes (n, 4) -> (n, 3, size, size).
 
+    Deck "Localization, Object Detection, Segmentation", slide "R-CNN" (5): "resize region proposals to same size".
     Bilinear; output pixel i samples x1 + (i + 1/2) (x2 - x1) / size, without smoothing where that shrinks. `context`
     pixels on each side of the output show what is around the box. Outside of the picture all is grey.
     Girshick et al., "Rich feature hierarchies" (2014), appendix A. ValueError, TypeError in words.

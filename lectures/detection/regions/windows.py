@@ -62,7 +62,7 @@ def window_boxes(picture, shape):
 
 
 def all_windows(picture, shapes):
-    """The windows of every shape, one shape after the other: (n, 4)."""
+    """The windows of every shape, one shape after the other: (n, 4). Slide "Object Detection: Sliding Window"."""
     return np.concatenate([window_boxes(picture, shape).reshape(-1, 4) for shape in shapes])
 
 
