@@ -1,4 +1,4 @@
-"""The decks' story in milliseconds: every region detector on the same scenes, proposals counted, in turn."""
+"""The decks' story in milliseconds: every detector, untrained, on the same scenes, proposals counted, in turn."""
 
 import argparse
 
@@ -13,9 +13,15 @@ from lectures.detection.proposing.constant_proposals import kmeans_boxes
 from lectures.detection.rcnn import RCNN
 from lectures.detection.rcnn_minus_r import RCNNMinusR
 from lectures.detection.regions.feature_sharing import share_against_recompute
+from lectures.detection.retinanet import RetinaNet
 from lectures.detection.sliding_window import SlidingWindow
 from lectures.detection.spp_net import SPPNet
+from lectures.detection.ssd import SSD
 from lectures.detection.yolo import OneShotDetector
+from lectures.detection.yolo9000 import YOLO9000
+from lectures.detection.yolo_v1 import YoloV1
+from lectures.detection.yolo_v2 import YoloV2
+from lectures.detection.yolo_v3 import YOLOv3
 from lectures.macs import counted_macs
 
 CERTAIN = 0.99  # no untrained network is so sure: the last suppression, of few boxes once trained, has nothing to do
@@ -35,6 +41,12 @@ def detectors(classes):
         "rcnn_minus_r": RCNNMinusR(classes, constant),
         "faster_rcnn": FasterRCNN(classes),
         "yolo": OneShotDetector(classes),
+        "yolo_v1": YoloV1(classes),
+        "yolo_v2": YoloV2(classes),
+        "yolo9000": YOLO9000(classes),
+        "yolo_v3": YOLOv3(classes),
+        "ssd": SSD(classes),
+        "retinanet": RetinaNet(classes),
     }
 
 

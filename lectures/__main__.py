@@ -19,6 +19,7 @@ def parser():
     p.add_argument("--out", type=Path, default=Path("out"), help="folder for results (default out/)")
     p.add_argument("--resume", action="store_true", help="go on from the last checkpoint of an interrupted run")
     p.add_argument("--skip-bad", action="store_true", help="leave out defective pictures and objects, and list them")
+    p.add_argument("--slides", action="store_true", help="list every slide of the decks, and what runs it")
     p.add_argument("--demo", action="store_true", help="open a window with sliders on the trained model")
     return p
 
@@ -26,6 +27,10 @@ def parser():
 def main(arguments=None):
     """Run the command line; the exit status."""
     options = parser().parse_args(arguments)
+    if options.slides:
+        from .slide_page import print_index  # it reads all the code: not for every lecture
+
+        return print_index()
     if options.name is None:
         print(course.listing())
         return 0
@@ -36,7 +41,7 @@ def main(arguments=None):
         module = lecture.load()
         if options.demo and not hasattr(module, "demo"):
             raise ValueError(f"the lecture {lecture.name} has no demo")
-        report = Report(lecture.name, options.out, options.seed, options.data)
+        report = Report(lecture.name, options.out, options.seed, options.data, options.quick)
         if options.demo:
             module.demo(options, report)
             return 0

@@ -17,8 +17,8 @@ class Report:
     measured (times, counts); `variants` the metrics of other settings by name.
     """
 
-    def __init__(self, lecture, out, seed=0, data=None):
-        self.lecture, self.seed, self.data = lecture, seed, data
+    def __init__(self, lecture, out, seed=0, data=None, quick=False):
+        self.lecture, self.seed, self.data, self.quick = lecture, seed, data, quick
         self.folder = Path(out) / lecture
         self.folder.mkdir(parents=True, exist_ok=True)  # a folder that cannot be made is better known now than later
         self.metrics, self.baselines, self.extra, self.variants = {}, {}, {}, {}
@@ -46,6 +46,7 @@ class Report:
             "lecture": self.lecture,
             "seed": self.seed,
             "data": self.data,
+            "quick": self.quick,
             "metrics": self.metrics,
             "baselines": self.baselines,
             "train_seconds": round(self.train_seconds, 2),
@@ -68,8 +69,8 @@ class Report:
                 rows.append((name, _show(value), _show(baseline)))
         rows.append(("train seconds", f"{self.train_seconds:.1f}", ""))
         rows += [(name.replace("_", " "), _show(v), "") for name, v in self.extra.items() if isinstance(v, int | float)]
-        numbers = [k for v in self.variants.values() for k, n in v.items() if isinstance(n, int | float)]
-        names = list(dict.fromkeys(numbers))
+        columns = [k for v in self.variants.values() for k, n in v.items() if isinstance(n, int | float | str)]
+        names = list(dict.fromkeys(columns))
         variants = [("variant", *names), *((k, *(_show(v.get(n)) for n in names)) for k, v in self.variants.items())]
         return _columns(rows) + ("\n\n" + _columns(variants) if names else "")
 
@@ -88,7 +89,7 @@ def _columns(rows):
 def _show(value):
     if value is None:
         return ""
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+    return f"{value:.{3 if abs(value) < 100 else 1}f}" if isinstance(value, float) else str(value)
 
 
 def _finite(x):
