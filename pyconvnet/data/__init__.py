@@ -14,6 +14,7 @@ from .augment import (
 )
 from .coco import COCODetection
 from .dataset import Dataset, Subset
+from .ground_scenes import GroundScenes
 from .loader import DataLoader, default_collate
 from .scenes import SCENE_VARIANTS, SceneVariant, ShapeScenes, draw_scene
 from .splits import seeded_splits
@@ -25,6 +26,7 @@ __all__ = [
     "COCODetection",
     "DataLoader",
     "Dataset",
+    "GroundScenes",
     "SceneVariant",
     "ShapeScenes",
     "Subset",

@@ -86,12 +86,15 @@ def window(box, size):
     return slice(max(floor(y1), 0), min(ceil(y2), size)), slice(max(floor(x1), 0), min(ceil(x2), size))
 
 
-def coverage(shape, rows, columns):
-    """How much of each pixel in the window the shape covers: float32 (rows, columns) in [0, 1]."""
+def coverage(shape, rows, columns, inset=0.0):
+    """How much of each pixel in the window the shape covers: float32 (rows, columns) in [0, 1].
+
+    With `inset`, the part of the shape that is as many pixels away from its outline.
+    """
     y = np.arange(rows.start, rows.stop, dtype=np.float32)[:, None] + np.float32(0.5)
     x = np.arange(columns.start, columns.stop, dtype=np.float32) + np.float32(0.5)
     d = shape.distance(x, y)
-    np.subtract(0.5, d, out=d)
+    np.subtract(np.float32(0.5 - inset), d, out=d)
     return np.clip(d, 0, 1, out=d)
 
 
@@ -103,6 +106,27 @@ def paint(canvas, shape, colour):
     rows, columns = window(shape.box, canvas.shape[1])
     if rows.start < rows.stop and columns.start < columns.stop:
         blend(canvas[:, rows, columns], colour, coverage(shape, rows, columns))
+
+
+def paint_shaded(canvas, shape, colour, strength=0.4):
+    """`paint`, lit from the upper left: there lighter, darker at the lower right, by up to `strength` of the colour."""
+    x1, y1, x2, y2 = shape.box
+    rows, columns = window(shape.box, canvas.shape[1])
+    if rows.start < rows.stop and columns.start < columns.stop:
+        y = (np.arange(rows.start, rows.stop) + 0.5 - (y1 + y2) / 2) / (y2 - y1)
+        x = (np.arange(columns.start, columns.stop) + 0.5 - (x1 + x2) / 2) / (x2 - x1)
+        light = 1 - strength * np.clip(y[:, None] + x, -1, 1)
+        lit = np.clip(np.asarray(colour)[:, None, None] * light, 0, 1).astype(np.float32)
+        region = canvas[:, rows, columns]
+        region += coverage(shape, rows, columns) * (lit - region)
+
+
+def paint_outline(canvas, shape, colour, width=1.5):
+    """Only the outline of the shape, `width` pixels wide and within it, as drawn with a pen; in place."""
+    rows, columns = window(shape.box, canvas.shape[1])
+    if rows.start < rows.stop and columns.start < columns.stop:
+        line = coverage(shape, rows, columns) - coverage(shape, rows, columns, inset=width)
+        blend(canvas[:, rows, columns], colour, line)
 
 
 def paint_blob(canvas, x, y, sigma, colour, opacity=0.7):

@@ -12,11 +12,12 @@ import numpy as np
 
 from .dataset import Dataset, check_index
 from .kinds import KINDS
-from .painting import Ellipse, paint, paint_blob, rectangle, window
+from .painting import Ellipse, paint, paint_blob, paint_outline, paint_shaded, rectangle, window
 
 CLASSES = ("circle", "square", "triangle")
 CLUTTER = ("line", "blob", "half-disk", "cross")
 SPLITS = {"train": 0, "val": 1, "test": 2}
+RENDERINGS = {"flat": paint, "shaded": paint_shaded, "outline": paint_outline}
 CORNERS = np.array([[r, g, b] for r in (0, 1) for g in (0, 1) for b in (0, 1)], dtype=np.float64)
 
 
@@ -34,6 +35,7 @@ class SceneVariant:
     noise: float = 0.05
     kinds: tuple[str, ...] = CLASSES  # names in KINDS: the classes
     clutter: tuple[str, ...] = CLUTTER  # what distractors are; none of them may be an object
+    rendering: str = "flat"  # of objects and distractors, a name in RENDERINGS: the same scene, boxes and labels
 
 
 # Eight kinds: a rectangle must not pass for a square, nor a distractor for an object.
@@ -46,6 +48,8 @@ SCENE_VARIANTS = {
     "mixed64": SceneVariant(side=(6, 40)),
     "tiny128": SceneVariant(size=128, side=(8, 24)),
     "eight64": EIGHT,
+    "shaded64": SceneVariant(rendering="shaded"),
+    "outline64": SceneVariant(rendering="outline"),
 }
 
 
@@ -92,17 +96,17 @@ def draw_scene(rng, variant):
 
     Large objects are painted first: a small one lying on a large one stays visible.
     """
-    canvas = background(rng, variant.size)
+    canvas, render = background(rng, variant.size), RENDERINGS[variant.rendering]
     placed = place_objects(rng, variant)
     for _ in range(rng.integers(*variant.distractors, endpoint=True)):
-        paint_distractor(rng, canvas, variant.clutter)
+        paint_distractor(rng, canvas, variant.clutter, render)
     painted = []
     for _, shape, box in placed:
         rows, columns = window(box, variant.size)
         underneath = [canvas[:, rows, columns].mean((1, 2))]
         underneath += [colour for other, colour in painted if iou(box, other) > 0]
         colour = contrasting_colour(rng, np.array(underneath), variant.contrast)
-        paint(canvas, shape, colour)
+        render(canvas, shape, colour)
         painted.append((box, colour))
     canvas += rng.standard_normal(canvas.shape, dtype=np.float32) * np.float32(variant.noise)
     np.clip(canvas, 0, 1, out=canvas)
@@ -166,7 +170,7 @@ def random_object(rng, variant):
     return label, shape, shape.box
 
 
-def paint_distractor(rng, canvas, clutter=CLUTTER):
+def paint_distractor(rng, canvas, clutter=CLUTTER, render=paint):
     """A line, a soft blob, a half-disk or a cross: never half a square or half a triangle, which are
     themselves a rectangle and a triangle, objects without a label."""
     size, colour = canvas.shape[1], rng.random(3)
@@ -178,10 +182,10 @@ def paint_distractor(rng, canvas, clutter=CLUTTER):
     elif kind == "blob":
         paint_blob(canvas, x, y, length / 4, colour)
     elif kind == "half-disk":
-        paint(canvas, Ellipse(x, y, length / 2, length / 2 * (0.8 + 0.2 * width), angle, half=True), colour)
+        render(canvas, Ellipse(x, y, length / 2, length / 2 * (0.8 + 0.2 * width), angle, half=True), colour)
     else:
         for turn in (0, pi / 2):
-            paint(canvas, rectangle(x, y, length / 2, length / 10, angle + turn), colour)
+            render(canvas, rectangle(x, y, length / 2, length / 10, angle + turn), colour)
 
 
 def contrasting_colour(rng, others, contrast):

@@ -1,0 +1,1 @@
+"""Evidence for what the decks claim: one file for each theme, its CLAIMS at the bottom."""

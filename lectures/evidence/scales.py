@@ -1,0 +1,71 @@
+"""Predicting on several maps: what it gives for small objects."""
+
+from dataclasses import replace
+
+import numpy as np
+
+import pyconvnet as pcn
+from lectures.course import FUN_WAYS
+from lectures.detection import ssd
+from lectures.detection.foundation.by_size import average_precision_by_size
+from lectures.detection.foundation.datasets import detection_data
+from lectures.detection.foundation.evaluation import predictions
+from lectures.evidence.arms import fewer
+from lectures.macs import counted_macs
+from lectures.verdict import Claim
+
+SMALL = "ap50 < 12 px"
+SETTINGS = replace(ssd.SCENES, steps=ssd.SHORT, quick=2)
+
+
+def measure_scales(options, report):
+    """SSD with its default boxes on three maps, and with the very same boxes on one; AP by the size of the objects."""
+    data, arms = detection_data(options, train_count=6000, test_count=400, variant="mixed64"), {}
+    data = fewer(data, options.quick)
+    for name, one_map in (("one map, stride 8", True), ("three maps, strides 4, 8, 16", False)):
+        stage = "scales-one" if one_map else "scales-three"
+        model, _ = ssd.trained(options, report, data, one_map=one_map, stage=stage, settings=SETTINGS)
+        detections, truths = predictions(model, data.test)
+        arms[name] = {"map50": pcn.metrics.detection_average_precision(detections, truths)["map"]}
+        arms[name] |= average_precision_by_size(detections, truths) | {"MMACs": mega_macs(model, data.size)}
+    one, three = arms.values()
+    return {"effect": three[SMALL] - one[SMALL], "arms": arms}
+
+
+def mega_macs(model, size):
+    """Million multiply-accumulates for one picture of `size` (H, W)."""
+    with pcn.no_grad(), counted_macs(model) as macs:
+        model(pcn.zeros((1, 3, *size)))
+    return macs.total / 1e6
+
+
+def draw_scales(ax, runs):
+    """A group of bars for each size of object, a bar for each detector."""
+    sizes = [name for name in next(iter(runs[0]["arms"].values())) if name.startswith("ap50")]
+    at, width = np.arange(len(sizes)), 0.38
+    for k, (arm, colour) in enumerate(zip(runs[0]["arms"], ("#999999", "#0072B2"))):
+        values = np.array([[run["arms"][arm][size] for size in sizes] for run in runs])
+        ax.bar(at + (k - 0.5) * width, values.mean(0), width, color=colour, label=arm)
+        for of_seed in values:
+            ax.plot(at + (k - 0.5) * width, of_seed, "o", color="k", markersize=4, markerfacecolor="w")
+    ax.set_xticks(at, [size.removeprefix("ap50 ") for size in sizes])
+    ax.set(xlabel="side of the object", ylabel="mAP at IoU .5, unseen scenes", ylim=(0, 1))
+    ax.legend(frameon=False, loc="upper left")
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+CLAIMS = (
+    Claim(
+        number="11",
+        title="Several scales find small objects",
+        says="operate at multiple length scales -> better performance when have mix of large and small objects",
+        deck=FUN_WAYS,
+        slide="One-Shot Object Detection",
+        effect="mAP at IoU .5 of objects below 12 pixels, SSD on three maps minus the same default boxes on one map",
+        measure=measure_scales,
+        draw=draw_scales,
+        above=0.1,
+        because="three maps find more small objects for every seed, by .15 to .20, but the interval of three seeds "
+        "reaches down to .09; all sizes together are hardly better after 400 steps",
+    ),
+)
