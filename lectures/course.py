@@ -3,11 +3,7 @@
 from dataclasses import dataclass
 from importlib import import_module
 
-FUN_WAYS = "Fun Ways To Use ConvNets"
-DEEP_CNN_2 = "Deep Convolutional Neural Networks II"
-VISION_16 = "Computer Vision - Lecture 16: Deep Learning Applications"
-LOCALISATION = "Localization, Object Detection, Segmentation (Labwork 7)"
-DECKS = (FUN_WAYS, DEEP_CNN_2, VISION_16, LOCALISATION)
+from .decks import DECKS, DEEP_CNN_2, FUN_WAYS, LOCALISATION, TITLES, VISION_16
 
 
 @dataclass(frozen=True)
@@ -20,6 +16,10 @@ class Lecture:
     slides: tuple[str, ...]
     summary: str
     walkthrough: str | None = None
+
+    def __post_init__(self):
+        if unknown := set(self.slides) - set(TITLES[self.deck]):
+            raise ValueError(f'lecture {self.name}: no slide {sorted(unknown)} in the deck "{self.deck}", see decks.py')
 
     def load(self):
         """Import the module; its `run(options, report)` is the lecture."""
@@ -162,6 +162,22 @@ COURSE = (
         slides=("RetinaNet", "Proposal comparison"),
         summary="a feature pyramid, every anchor in the loss: focal loss and prior against the imbalance",
         walkthrough="lectures/walkthroughs/retinanet.py",
+    ),
+    Lecture(
+        name="detection_ladder",
+        module="lectures.detection.detection_ladder",
+        deck=DEEP_CNN_2,
+        slides=("Scanning window + CNN", "YOLO properties"),
+        summary="all detectors on the same scenes: accuracy, boxes, multiply-accumulates, ms and where they go",
+        walkthrough="lectures/walkthroughs/detection_ladder.py",
+    ),
+    Lecture(
+        name="claims",
+        module="lectures.claims",
+        deck=DEEP_CNN_2,
+        slides=("Detection CNN - summary",),
+        summary="what all decks claim of these systems, sentence by sentence: what holds here, what does not",
+        walkthrough="lectures/walkthroughs/claims.py",
     ),
 )
 

@@ -12,7 +12,7 @@ from .reductions import axes, logsumexp
 
 
 def relu(input, inplace=False):
-    """max(x, 0); the gradient at 0 is 0, relu(NaN) is NaN."""
+    """max(x, 0); the gradient at 0 is 0, relu(NaN) is NaN. Slide "Recap: CNN Structure" (in part: step 2)."""
     not_inplace("relu", inplace)
     tensors("relu", input=input)
     if value(input).dtype.kind == "i":

@@ -31,6 +31,7 @@ def cross_entropy(
 
     input [N, C], [N, C, d1, ...] or [C] logits. target: classes without the class axis (q is 1 there), or
     probabilities in the shape of input. label_smoothing e mixes q with the uniform: (1 - e) q + e / C.
+    Deck "Fun Ways To Use ConvNets", slide "Summary" (in part): label smoothing.
     """
     number("cross_entropy", label_smoothing=label_smoothing)
     whole("cross_entropy", ignore_index=ignore_index)

@@ -27,7 +27,7 @@ def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
 
     input [N, C, H, W] or [C, H, W], weight [O, C/groups, kh, kw], bias [O]; stride, padding, dilation an int
     or a pair (rows, columns); padding "valid" is 0, "same" (stride 1) keeps H and W. y [N, O, H', W'] with
-    H' = (H + 2p - d(kh - 1) - 1) // s + 1. ValueError for shapes that do not fit.
+    H' = (H + 2p - d(kh - 1) - 1) // s + 1. ValueError for shapes that do not fit. Slide "Recap: Convolution Layers".
     """
     x, unbatched = as_batch("conv2d", input, "channels", "height", "width")
     return unbatched(_conv("conv2d", x, weight, bias, stride, padding, dilation, groups))
@@ -38,7 +38,7 @@ def conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_paddi
 
     input [N, C, H, W] or [C, H, W], weight [C, O/groups, kh, kw]. y [N, O, H', W'] with
     H' = (H - 1)s - 2p + d(kh - 1) + output_padding + 1; output_padding, less than stride or dilation, chooses among
-    the sizes that conv2d takes to the same H.
+    the sizes that conv2d takes to the same H. Slide "Convolutional - Deconvolutional" (1, in part).
     """
     op = "conv_transpose2d"
     x, unbatched = as_batch(op, input, "channels", "height", "width")

@@ -18,7 +18,8 @@ def triplet_margin_loss(
     """max(0, d(anchor, positive) - d(anchor, negative) + margin), d = pairwise_distance(., ., p, eps).
 
     [N, D] or [D] each. swap: where the negative is closer to the positive, that distance counts (Balntas et al. 2016).
-    Schroff et al., "FaceNet" (2015).
+    Schroff et al., "FaceNet" (2015). Slides "Face Recognition/Verification" (3, in part) and "Discriminative Face
+    Embeddings" (in part).
     """
     op = "triplet_margin_loss"
     tensors(op, anchor=anchor, positive=positive, negative=negative)

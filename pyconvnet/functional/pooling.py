@@ -34,7 +34,7 @@ def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
 
     input [N, C, H, W] or [C, H, W]; sizes an int or a pair. The gradient goes to the chosen value; a window wholly
     in the padding is -inf and has none. ceil_mode keeps a last window that hangs over the edge. With return_indices
-    also the chosen positions y * W + x, int64.
+    also the chosen positions y * W + x, int64. Slide "Recap: Pooling Layers".
     """
     x, unbatched = as_batch("max_pool2d", input, "channels", "height", "width")
     stride = kernel_size if stride is None else stride

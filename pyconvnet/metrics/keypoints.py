@@ -13,6 +13,7 @@ def pck(predictions, targets, scale, alpha=0.2, visible=None):
     predictions, targets (..., K, 2) in pixels; scale: the size that counts as 1 (torso, head, box), a number or one
     per picture, of shape (...); visible (..., K) booleans, default all. A NaN prediction is wrong; NaN where nothing
     is visible. Yang & Ramanan (2013); with the head as scale PCKh, Andriluka et al. (2014). ValueError, TypeError.
+    Slide "Example Results: Human Pose Estimation" (in part).
     """
     predictions, targets = numbers("pck: predictions", predictions), numbers("pck: targets", targets)
     if predictions.shape != targets.shape or targets.ndim < 2 or targets.shape[-1] != 2:

@@ -73,7 +73,10 @@ class _Numbered(Module):
 
 
 class Sequential(_Numbered):
-    """Modules applied one after the other, named 0, 1, 2, ... or by the keys of one dict given; a slice keeps names."""
+    """Modules applied one after the other, named 0, 1, 2, ... or by the keys of one dict given; a slice keeps names.
+
+    Slide "Recap: Convolutional Neural Networks" (in part): stack multiple stages of feature extractors.
+    """
 
     def __init__(self, *args):
         super().__init__()

@@ -95,7 +95,10 @@ class Conv1d(_Conv):
 
 
 class Conv2d(_Conv):
-    """`F.conv2d` with its own weight [out, in/groups, kh, kw] and bias [out]."""
+    """`F.conv2d` with its own weight [out, in/groups, kh, kw] and bias [out].
+
+    Slides "Recap: Intuition of CNNs" (the same parameters everywhere) and "Recap: Activation Maps" (a slice of `out`).
+    """
 
     def __init__(
         self, in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, bias=True,

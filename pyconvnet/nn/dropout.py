@@ -5,7 +5,7 @@ from .module import Module
 
 
 class Dropout(Module):
-    """`F.dropout` while training, the input itself in evaluation."""
+    """`F.dropout` while training, the input itself in evaluation. Slide "Recap: AlexNet (2012)" (in part)."""
 
     def __init__(self, p=0.5, inplace=False):
         super().__init__()

@@ -17,6 +17,7 @@ def encode_boxes(boxes, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
 
     dx = (x* - x) / w, dy = (y* - y) / h, dw = ln(w* / w), dh = ln(h* / h), of centres and sizes; * is the box.
     Leading axes broadcast. Girshick et al., "R-CNN" (2014), appendix C. ValueError for boxes without area.
+    Slide "Bounding Box Regressors".
     """
     boxes, anchors = _read_float("encode_boxes", "boxes", boxes), _read_float("encode_boxes", "anchors", anchors)
     _check_broadcast("encode_boxes", "boxes", boxes, anchors)
@@ -61,6 +62,7 @@ def generate_anchors(sizes, aspect_ratios, stride, feature_size):
     Row (i * W + j) * A + a belongs to cell (i, j), centred at ((j + 0.5) * stride, (i + 0.5) * stride), and
     a = ratio index * len(sizes) + size index. An anchor has area size^2 and height / width = its aspect ratio.
     stride and feature_size (H, W): a number or a pair (vertical, horizontal). Ren et al. (2015). ValueError.
+    Deck "Localization, Object Detection, Segmentation", slide "Faster R-CNN" (5).
     """
     sizes, ratios = (_positive(name, v) for name, v in (("sizes", sizes), ("aspect_ratios", aspect_ratios)))
     down, along = _positive("stride", stride, pair=True)

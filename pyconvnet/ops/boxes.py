@@ -22,7 +22,8 @@ def box_area(boxes, fmt="xyxy"):
 def box_iou(boxes1, boxes2, fmt="xyxy"):
     """Intersection over union (Jaccard index) of all pairs: (..., N, 4), (..., M, 4) -> (..., N, M).
 
-    Two boxes without area give 0 / 0 = NaN. ValueError unless both are (..., n, 4)."""
+    Two boxes without area give 0 / 0 = NaN. ValueError unless both are (..., n, 4).
+    Deck "Localization, Object Detection, Segmentation", slide "Faster R-CNN" (7)."""
     intersection, union, _ = _pairs("box_iou", boxes1, boxes2, fmt)
     return _quotient(intersection, union)
 

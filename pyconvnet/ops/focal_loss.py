@@ -14,6 +14,7 @@ def sigmoid_focal_loss(inputs, targets, alpha=0.25, gamma=2, reduction="none"):
 
     p = sigmoid(inputs) and p_t = p where targets is 1, 1 - p where it is 0; alpha_t likewise of alpha, or 1 where
     alpha < 0. inputs logits, targets of the same shape; reduction "none", "mean", "sum". ValueError, TypeError.
+    Slides "RetinaNet" (2 and 3).
     """
     listed = not isinstance(targets, (Tensor, np.ndarray))
     inputs = read_numbers("sigmoid_focal_loss", "inputs", inputs)

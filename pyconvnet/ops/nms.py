@@ -16,7 +16,7 @@ def nms(boxes, scores, iou_threshold):
     """int64 indices of the boxes (n, 4) xyxy kept, best score first, ties in input order.
 
     Greedy: take the best box left, drop every box whose IoU with it is > iou_threshold, repeat. scores (n,).
-    ValueError on shapes that do not fit or NaN scores."""
+    ValueError on shapes that do not fit or NaN scores. Slide "Faster R-CNN NMS"."""
     values, ranked, threshold = read_suppression("nms", boxes, scores, iou_threshold)
     return _indices(kernels.nms(values, ranked, threshold), boxes, scores)
 

@@ -16,6 +16,7 @@ def roi_pool(input, boxes, output_size, spatial_scale=1.0):
     pixels of input. As torchvision: corners are rounded (halves away from 0) and inclusive, a reversed region
     becomes one pixel, bins overlap where they do not divide evenly, an empty bin is 0; NaN is passed over.
     The gradient goes to the first of equal values; none to the boxes. ValueError, TypeError, IndexError.
+    Deck "Localization, Object Detection, Segmentation", slides "Faster R-CNN" (2) and "Fast R-CNN" (2).
     """
     input, regions = read_regions("roi_pool", input, boxes, output_size, spatial_scale)
     if isinstance(input, Tensor) and input.requires_grad:

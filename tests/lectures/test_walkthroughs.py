@@ -22,6 +22,7 @@ EXPLAINS = {
         "lectures/detection/localization.py",
         "lectures/training.py",
     ),
+    "claims": ("lectures/verdict.py", "lectures/claims.py", "lectures/evidence/speed.py"),
     "convolution": (
         "pyconvnet/kernels/naive.py",
         "pyconvnet/kernels/numpy.py",
@@ -102,6 +103,12 @@ EXPLAINS = {
         "lectures/detection/drawing/pyramid_figures.py",
         "lectures/detection/proposing/anchors.py",
         "lectures/detection/foundation/pyramid.py",
+    ),
+    "detection_ladder": (
+        "lectures/detection/detection_ladder.py",
+        "lectures/detection/rungs.py",
+        "lectures/detection/drawing/ladder_figures.py",
+        "lectures/detection/foundation/stopwatch.py",
     ),
     "yolo": ("lectures/detection/yolo.py", "lectures/detection/drawing/figures.py", "lectures/training.py"),
     "yolo_v1": (
