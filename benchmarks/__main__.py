@@ -7,7 +7,7 @@ import sys
 import benchmarks
 
 names = [
-    m.name for m in pkgutil.iter_modules(benchmarks.__path__) if m.name not in ("__main__", "interleave")
+    m.name for m in pkgutil.iter_modules(benchmarks.__path__) if m.name not in ("__main__", "interleave", "record")
 ]
 if len(sys.argv) < 2 or sys.argv[1] not in names:
     print("python -m benchmarks NAME [options]\n")

@@ -149,21 +149,6 @@ void max_pool_indices(const Array<T>& x, Array<Index>& indices, Pair kernel, Pai
     kernels<T>().max_pool_indices(planes, k, xp, ip);
 }
 
-template <class T>
-Index nms_of(const Array<T>& boxes, const Array<T>& scores, T iou_threshold, Array<Index>& keep) {
-    require(boxes.ndim() == 2 && boxes.shape(1) == 4 && scores.ndim() == 1 && keep.ndim() == 1,
-            "nms takes [n, 4], [n], [n]");
-    const Index n = boxes.shape(0);
-    require(scores.shape(0) == n && keep.shape(0) == n, "nms takes one score for each box");
-    const T *bp = in(boxes), *sp = in(scores);
-    Index* kp = out(keep);
-    py::gil_scoped_release release;
-    return nms<T>(n, bp, sp, iou_threshold, kp);
-}
-
-bool rows_of(const Array<Index>& a, Index n, Index columns) {
-    return a.ndim() == 2 && a.shape(0) == n && a.shape(1) == columns;
-}
 bool all_in(const Array<Index>& a, Index low, Index high) {   // low <= every entry < high
     const Index* p = a.data();
     for (Index i = 0; i < a.size(); i++)
@@ -171,6 +156,27 @@ bool all_in(const Array<Index>& a, Index low, Index high) {   // low <= every en
     return true;
 }
 
+// categories: [n], or [0] where all boxes are of one.
+template <class T>
+Index nms_of(const Array<T>& boxes, const Array<T>& scores, const Array<Index>& categories, T iou_threshold,
+             Array<Index>& keep) {
+    require(boxes.ndim() == 2 && boxes.shape(1) == 4 && scores.ndim() == 1 && categories.ndim() == 1 &&
+                keep.ndim() == 1,
+            "nms takes [n, 4], [n], [n], [n]");
+    const Index n = boxes.shape(0);
+    require(scores.shape(0) == n && keep.shape(0) == n, "nms takes one score for each box");
+    require(categories.shape(0) == n || categories.shape(0) == 0, "nms takes one category for each box");
+    const T *bp = in(boxes), *sp = in(scores);
+    const Index* cp = categories.shape(0) ? in(categories) : nullptr;
+    require(all_in(categories, 0, n), "a category is out of range");
+    Index* kp = out(keep);
+    py::gil_scoped_release release;
+    return nms<T>(n, bp, sp, cp, iou_threshold, kp);
+}
+
+bool rows_of(const Array<Index>& a, Index n, Index columns) {
+    return a.ndim() == 2 && a.shape(0) == n && a.shape(1) == columns;
+}
 template <class T>
 void segment_graph_of(const Array<Index>& edges, const Array<T>& weights, double k, Index min_size,
                       Array<Index>& labels) {
@@ -304,7 +310,7 @@ void define(py::module_& m) {
     m.def("col2im", col2im<T>, a("cols"), a("x"), a("kernel"), a("stride"), a("padding"), a("dilation"));
     m.def("max_pool_indices", max_pool_indices<T>, a("x"), a("indices"), a("kernel"), a("stride"),
           a("padding"), a("dilation"));
-    m.def("nms", nms_of<T>, a("boxes"), a("scores"), py::arg("iou_threshold"), a("keep"));
+    m.def("nms", nms_of<T>, a("boxes"), a("scores"), a("categories"), py::arg("iou_threshold"), a("keep"));
     m.def("segment_graph", segment_graph_of<T>, a("edges"), a("weights"), py::arg("k"), py::arg("min_size"),
           a("labels"));
     m.def("batch_norm_statistics", batch_norm_statistics<T>, a("x"), a("mean"), a("var"));

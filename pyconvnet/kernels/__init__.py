@@ -113,12 +113,12 @@ def max_pool_indices(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mo
     return backend.current.max_pool_indices(x, k)
 
 
-def nms(boxes, scores, iou_threshold):
+def nms(boxes, scores, iou_threshold, categories=None):
     """Greedy non-maximum suppression: int64 indices of boxes kept, best score first, ties in input order.
 
-    boxes [n, 4] xyxy, scores [n]. A kept box strikes out those with IoU > iou_threshold. IoU is computed in
-    the dtype of the boxes; where it is NaN (two boxes without area, a NaN coordinate) it strikes out nothing.
-    NaN scores come first.
+    boxes [n, 4] xyxy, scores [n]. A kept box strikes out those with IoU > iou_threshold, of its own category where
+    categories, whole numbers [n], are given. IoU is computed in the dtype of the boxes; where it is NaN (two boxes
+    without area, a NaN coordinate) it strikes out nothing. NaN scores come first.
     """
     boxes, scores = _floats("nms", boxes=boxes, scores=scores)
     if boxes.ndim != 2 or boxes.shape[1] != 4:
@@ -127,6 +127,13 @@ def nms(boxes, scores, iou_threshold):
         raise ValueError(
             f"nms: scores must be [{len(boxes)}], one for each of the boxes {boxes.shape}, got {scores.shape}"
         )
+    if categories is not None:
+        categories = np.asarray(categories)
+        if categories.shape != scores.shape:
+            raise ValueError(f"nms: categories must be [{len(boxes)}], one for each box, got {categories.shape}")
+        if categories.dtype.kind not in "iu" and categories.size:
+            raise TypeError(f"nms: categories must be whole numbers, got dtype {categories.dtype}")
+        _, categories = np.unique(categories, return_inverse=True)  # 0, 1, ... for the backend
     try:
         exact = float(iou_threshold)
     except (TypeError, ValueError):
@@ -138,7 +145,7 @@ def nms(boxes, scores, iou_threshold):
         threshold = boxes.dtype.type(exact)
     if float(threshold) > exact:
         threshold = np.nextafter(threshold, boxes.dtype.type(-np.inf))
-    return backend.current.nms(boxes, scores, threshold)
+    return backend.current.nms(boxes, scores, threshold, categories)
 
 
 def batch_norm_statistics(x):

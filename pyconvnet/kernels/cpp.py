@@ -63,10 +63,14 @@ def max_pool_indices(x, k):
     return indices
 
 
-def nms(boxes, scores, iou_threshold):
-    """Each candidate against a vector of kept boxes at a time."""
+_ONE_CATEGORY = np.empty(0, np.int64)
+
+
+def nms(boxes, scores, iou_threshold, categories):
+    """Each candidate against a vector of kept boxes at a time, those around it: cpp/isa/nms.cpp."""
     keep = np.empty(len(scores), np.int64)
-    kept = _cpp.nms(_raw(boxes), _raw(scores), iou_threshold, keep)
+    categories = _ONE_CATEGORY if categories is None else _raw(categories)
+    kept = _cpp.nms(_raw(boxes), _raw(scores), categories, iou_threshold, keep)
     return keep[:kept].copy()
 
 

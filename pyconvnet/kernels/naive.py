@@ -93,14 +93,19 @@ def max_pool_indices(x, k):
 
 
 @np.errstate(all="ignore")  # boxes may hold infinities
-def nms(boxes, scores, iou_threshold):
-    """Greedy: the best box left is kept, and all that overlap it with IoU > threshold are struck out."""
+def nms(boxes, scores, iou_threshold, categories):
+    """Greedy: the best box left is kept, and all of its category with IoU > threshold are struck out."""
     left = sorted(range(len(scores)), key=lambda i: (0, 0) if math.isnan(scores[i]) else (1, -scores[i]))
     keep = []
     while left:
         best, *left = left
         keep.append(best)
-        left = [i for i in left if not _iou(boxes[best], boxes[i]) > iou_threshold]
+        left = [
+            i
+            for i in left
+            if (categories is not None and categories[i] != categories[best])
+            or not _iou(boxes[best], boxes[i]) > iou_threshold
+        ]
     return np.array(keep, np.int64)
 
 

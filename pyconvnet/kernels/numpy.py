@@ -133,7 +133,7 @@ def max_pool_indices(x, k):
     return indices
 
 
-def nms(boxes, scores, iou_threshold):
+def nms(boxes, scores, iou_threshold, categories):
     """One row of IoUs per kept box."""
     # A stable sort of the reversed scores, read backwards: descending, ties in input order, NaN first.
     left = len(scores) - 1 - np.argsort(scores[::-1], kind="stable")[::-1]
@@ -149,7 +149,10 @@ def nms(boxes, scores, iou_threshold):
             )
             intersection = np.prod(np.maximum(size, 0), axis=1)
             iou = intersection / (areas[best] + areas[left] - intersection)
-            left = left[~(iou > iou_threshold)]
+            stays = ~(iou > iou_threshold)
+            if categories is not None:
+                stays |= categories[left] != categories[best]
+            left = left[stays]
     return np.array(keep, np.int64)
 
 
