@@ -6,6 +6,7 @@ import itertools
 import shutil
 import subprocess
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -75,8 +76,8 @@ def main(arguments):
                 np.testing.assert_array_equal(kernels.nms(boxes, scores, THRESHOLD), kept)
                 seconds = medians(
                     {
-                        "plain": lambda: plain(boxes, scores, THRESHOLD),
-                        "cpp": lambda: kernels.nms(boxes, scores, THRESHOLD),
+                        "plain": partial(plain, boxes, scores, THRESHOLD),
+                        "cpp": partial(kernels.nms, boxes, scores, THRESHOLD),
                     }
                 )
             ms, ratio = {k: 1e3 * v for k, v in seconds.items()}, seconds["plain"] / seconds["cpp"]

@@ -1,4 +1,4 @@
-// The only file that knows of Python. Takes C-ordered arrays of the right dtype (no conversions), checks
+// With matmul.cpp the only file that knows of Python. Takes C-ordered arrays of the right dtype (no conversions), checks
 // their shapes against each other, releases the GIL and runs the kernel. Words for people are in
 // pyconvnet/kernels; the errors here only keep a wrong call from touching memory that is not its own.
 #include <pybind11/numpy.h>
@@ -10,6 +10,7 @@
 #include <string>
 
 #include "isa.hpp"
+#include "matmul.hpp"
 #include "nms.hpp"
 #include "pool.hpp"
 #include "regions.hpp"
@@ -332,6 +333,7 @@ PYBIND11_MODULE(_cpp, m) {
     const auto a = [](const char* name) { return py::arg(name).noconvert(); };
     m.def("merge_regions", merge_regions_of, a("sizes"), a("boxes"), a("colour"), a("texture"), a("pairs"),
           py::arg("image_size"), py::arg("weights"), a("merges"), a("similarities"), a("all_boxes"));
+    m.def("matmul", pyconvnet::matmul, a("a"), a("b"));
     m.def("supported_isas", [] {
         const char* names[3];
         py::tuple result(supported_isas(names));

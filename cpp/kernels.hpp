@@ -9,6 +9,7 @@ struct Kernels {
     void (*conv)(const ConvShape&, const T* x, const T* w, T* y);
     void (*conv_input)(const ConvShape&, const T* g, const T* w, T* dx);
     void (*conv_weight)(const ConvShape&, const T* g, const T* x, T* dw);
+    void (*matmul)(const MatmulShape&, const T* a, const T* b, T* c);
     void (*im2col)(Index planes, const Window&, const T* x, T* cols);
     void (*col2im)(Index planes, const Window&, const T* cols, T* x);
     void (*max_pool_indices)(Index planes, const Window&, const T* x, Index* indices);

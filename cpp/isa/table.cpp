@@ -4,6 +4,7 @@
 #include "columns.hpp"
 #include "conv.hpp"
 #include "leaky_relu.hpp"
+#include "matmul.hpp"
 #include "max_pool.hpp"
 #include "nms.hpp"
 
@@ -16,6 +17,7 @@ namespace pyconvnet::PYCONVNET_ISA {
     {conv<T>,                  \
      conv_input<T>,            \
      conv_weight<T>,           \
+     matmul<T>,                \
      im2col<T>,                \
      col2im<T>,                \
      max_pool_indices<T>,      \

@@ -36,6 +36,7 @@ __all__ = [
     "im2col",
     "leaky_relu",
     "leaky_relu_grad",
+    "matmul",
     "max_pool_indices",
     "merge_regions",
     "nms",
@@ -80,6 +81,20 @@ def conv_weight(g, x, kernel_size, stride=1, padding=0, dilation=1, groups=1):
         "conv_weight", g.shape, x.shape, kernel_size, stride, padding, dilation, groups
     )
     return backend.current.conv_weight(g, x, k)
+
+
+def matmul(a, b):
+    """c[.., i, j] = sum_k a[.., i, k] b[.., k, j]; a [..., m, k], b [..., k, n], the axes before broadcast."""
+    a, b = _floats("matmul", a=a, b=b)
+    if a.ndim < 2 or b.ndim < 2:
+        raise ValueError(f"matmul: a and b must be matrices, or stacks of them, got shapes {a.shape} and {b.shape}")
+    if a.shape[-1] != b.shape[-2]:
+        raise ValueError(f"matmul: the last axis of a {a.shape} must equal the last but one of b {b.shape}")
+    try:
+        np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    except ValueError:
+        raise ValueError(f"matmul: the axes before the last two of {a.shape} and {b.shape} do not broadcast") from None
+    return backend.current.matmul(a, b)
 
 
 def im2col(x, kernel_size, stride=1, padding=0, dilation=1):

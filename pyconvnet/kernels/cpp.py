@@ -42,6 +42,12 @@ def conv_weight(g, x, k):
     return dw
 
 
+def matmul(a, b):
+    """Register tiles over packed panels, strides as they are: cpp/isa/matmul.cpp."""
+    c = _cpp.matmul(a, b)
+    return c if c is not None else _cpp.matmul(_raw(a), _raw(b))
+
+
 def im2col(x, k):
     """Columns as torch unfold has them."""
     cols = np.empty(k.cols_shape, x.dtype)

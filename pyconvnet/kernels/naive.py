@@ -52,6 +52,17 @@ def conv_weight(g, x, k):
     return dw
 
 
+def matmul(a, b):
+    """c[.., i, j] = sum_k a[.., i, k] b[.., k, j]."""
+    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    a, b = (np.broadcast_to(x, (*batch, *x.shape[-2:])) for x in (a, b))
+    c = np.zeros((*batch, a.shape[-2], b.shape[-1]), a.dtype)
+    for *at, i, j in np.ndindex(c.shape):
+        for k in range(a.shape[-1]):
+            c[*at, i, j] += a[*at, i, k] * b[*at, k, j]
+    return c
+
+
 def _column_terms(k):
     (n_, c_, _, _), (kh, kw), (ho, wo) = k.x_shape, k.window.kernel, k.window.output
     for n, c, i, j, oy, ox in itertools.product(*map(range, (n_, c_, kh, kw, ho, wo))):
