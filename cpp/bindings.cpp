@@ -1,4 +1,4 @@
-// With matmul.cpp the only file that knows of Python. Takes C-ordered arrays of the right dtype (no conversions), checks
+// With matmul.cpp and array_memory.cpp the only file that knows of Python. Takes C-ordered arrays of the right dtype (no conversions), checks
 // their shapes against each other, releases the GIL and runs the kernel. Words for people are in
 // pyconvnet/kernels; the errors here only keep a wrong call from touching memory that is not its own.
 #include <pybind11/numpy.h>
@@ -9,6 +9,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "array_memory.hpp"
+#include "array_pool.hpp"
 #include "isa.hpp"
 #include "matmul.hpp"
 #include "nms.hpp"
@@ -349,4 +351,7 @@ PYBIND11_MODULE(_cpp, m) {
         set_num_threads(n);
     });
     m.def("get_num_threads", [] { return get_num_threads(); });
+    m.def("use_array_memory", use_array_memory);
+    m.def("set_pool_limit", [](std::size_t bytes) { set_pool_limit(bytes); });
+    m.def("pool_usage", [] { return py::make_tuple(get_pool_limit(), pool_held()); });
 }

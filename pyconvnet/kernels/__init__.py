@@ -18,6 +18,7 @@ from pyconvnet.kernels.backend import (
     supported_isas,
     use,
 )
+from pyconvnet.kernels.memory import pool_usage, pooled, set_pool_limit
 from pyconvnet.kernels.regions import merge_regions, segment_graph
 
 __all__ = [
@@ -40,8 +41,11 @@ __all__ = [
     "max_pool_indices",
     "merge_regions",
     "nms",
+    "pool_usage",
+    "pooled",
     "segment_graph",
     "set_num_threads",
+    "set_pool_limit",
     "supported_isas",
     "use",
 ]

@@ -9,6 +9,7 @@ from .. import kernels
 from ..autograd import primitive, value
 from .composed import composed_rule
 from .elementwise import sqrt
+from .quiet import quiet
 from .reduce import sum_to
 from .shape import reshape
 
@@ -16,7 +17,7 @@ from .shape import reshape
 @primitive
 def batch_norm(x, weight, bias, *, mean, rstd, eps):
     """weight * (x - mean) * rstd + bias per channel (axis 1); mean, rstd = 1/sqrt(var + eps) are x's own"""
-    return kernels.batch_norm(x, mean, rstd, weight, bias)
+    return quiet.run(kernels.batch_norm, x, mean, rstd, weight, bias)
 
 
 @primitive
