@@ -159,6 +159,70 @@ bool all_in(const Array<Index>& a, Index low, Index high) {   // low <= every en
     return true;
 }
 
+template <class T>
+PlanesShape planes_shape(const Array<T>& x, const Array<Index>& image, const Array<Index>& chosen, Index points) {
+    require(x.ndim() == 4 && image.ndim() == 1 && chosen.ndim() == 4, "planes take [n, c, h, w], [r], [r, c, i, j]");
+    const PlanesShape s{x.shape(0), x.shape(1), x.shape(2) * x.shape(3), image.shape(0), points, false};
+    require(chosen.shape(0) == s.rows && chosen.shape(1) == s.c, "the positions do not fit the planes");
+    return s;
+}
+bool is_each_once(const Array<Index>& image, Index n) {   // 0, 1, ... n - 1
+    const Index* p = in(image);
+    for (Index i = 0; i < image.size(); i++)
+        if (p[i] != i) return false;
+    return image.size() == n;
+}
+
+template <class T>
+void gather_planes(const Array<T>& x, const Array<Index>& image, const Array<Index>& chosen, Array<T>& y) {
+    PlanesShape s = planes_shape(x, image, chosen, chosen.shape(2) * chosen.shape(3));
+    require(y.ndim() == 4 && y.size() == chosen.size() && y.shape(0) == s.rows && y.shape(1) == s.c, "a wrong shape");
+    s.own_rows = is_each_once(image, s.n);
+    const Index *ip = in(image), *cp = in(chosen);
+    const T* xp = in(x);
+    T* yp = out(y);
+    bool inside;
+    {
+        py::gil_scoped_release release;
+        inside = kernels<T>().gather_planes(s, ip, cp, xp, yp);
+    }
+    require(inside, "a position lies outside of its plane");
+}
+
+template <class T>
+void scatter_planes(const Array<T>& g, const Array<Index>& image, const Array<Index>& chosen, Array<T>& x) {
+    PlanesShape s = planes_shape(x, image, chosen, chosen.shape(2) * chosen.shape(3));
+    require(g.ndim() == 4 && g.size() == chosen.size() && g.shape(0) == s.rows && g.shape(1) == s.c, "a wrong shape");
+    s.own_rows = is_each_once(image, s.n);
+    const Index *ip = in(image), *cp = in(chosen);
+    const T* gp = in(g);
+    T* xp = out(x);
+    bool inside;
+    {
+        py::gil_scoped_release release;
+        inside = kernels<T>().scatter_planes(s, ip, cp, gp, xp);
+    }
+    require(inside, "a position lies outside of its plane");
+}
+
+template <class T>
+void roi_pool_indices(const Array<T>& x, const Array<Index>& image, const Array<Index>& bins, T lowest,
+                      Array<Index>& chosen) {
+    const PlanesShape s = planes_shape(x, image, chosen, 0);
+    const Index h = x.shape(2), w = x.shape(3), bins_h = chosen.shape(2), bins_w = chosen.shape(3);
+    require(h * w < (Index{1} << 31), "a plane of more than 2^31 pixels");
+    require(bins.ndim() == 2 && bins.shape(0) == s.rows && bins.shape(1) == 2 * (bins_h + bins_w), "the bins do not fit");
+    require(all_in(image, 0, s.n), "a region of no picture");
+    const Index *ip = in(image), *bp = in(bins);
+    for (Index r = 0, columns = bins.shape(1); r < s.rows; r++)
+        for (Index i = 0; i < columns; i++)
+            require(bp[r * columns + i] >= 0 && bp[r * columns + i] <= (i < 2 * bins_h ? h : w), "a bin off the plane");
+    const T* xp = in(x);
+    Index* cp = out(chosen);
+    py::gil_scoped_release release;
+    kernels<T>().roi_pool_indices(s, w, bins_h, bins_w, ip, bp, xp, lowest, cp);
+}
+
 // categories: [n], or [0] where all boxes are of one.
 template <class T>
 Index nms_of(const Array<T>& boxes, const Array<T>& scores, const Array<Index>& categories, T iou_threshold,
@@ -313,6 +377,9 @@ void define(py::module_& m) {
     m.def("col2im", col2im<T>, a("cols"), a("x"), a("kernel"), a("stride"), a("padding"), a("dilation"));
     m.def("max_pool_indices", max_pool_indices<T>, a("x"), a("indices"), a("kernel"), a("stride"),
           a("padding"), a("dilation"));
+    m.def("gather_planes", gather_planes<T>, a("x"), a("image"), a("chosen"), a("y"));
+    m.def("scatter_planes", scatter_planes<T>, a("g"), a("image"), a("chosen"), a("x"));
+    m.def("roi_pool_indices", roi_pool_indices<T>, a("x"), a("image"), a("bins"), py::arg("lowest"), a("chosen"));
     m.def("nms", nms_of<T>, a("boxes"), a("scores"), a("categories"), py::arg("iou_threshold"), a("keep"));
     m.def("segment_graph", segment_graph_of<T>, a("edges"), a("weights"), py::arg("k"), py::arg("min_size"),
           a("labels"));

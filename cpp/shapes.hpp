@@ -32,4 +32,10 @@ struct MatmulShape {
     const Index *a_at, *b_at;
 };
 
+// x [n, c, plane], and `rows` x c x `points` values of its planes; own_rows: row r is of picture r, and rows = n.
+struct PlanesShape {
+    Index n, c, plane, rows, points;
+    bool own_rows;
+};
+
 }  // namespace pyconvnet

@@ -7,6 +7,7 @@
 #include "matmul.hpp"
 #include "max_pool.hpp"
 #include "nms.hpp"
+#include "planes.hpp"
 
 #define PYCONVNET_STRING_OF(name) #name
 #define PYCONVNET_STRING(name) PYCONVNET_STRING_OF(name)
@@ -21,6 +22,9 @@ namespace pyconvnet::PYCONVNET_ISA {
      im2col<T>,                \
      col2im<T>,                \
      max_pool_indices<T>,      \
+     gather_planes<T>,         \
+     scatter_planes<T>,        \
+     roi_pool_indices<T>,      \
      nms<T>,                   \
      batch_norm_statistics<T>, \
      batch_norm<T>,            \

@@ -46,17 +46,16 @@ def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
 def _max_pool(op, x, kernel_size, stride, padding, dilation, ceil_mode, return_indices):
     flag(op, ceil_mode=ceil_mode, return_indices=return_indices)
     geometry.pool_geometry(op, x.shape, kernel_size, stride, padding, dilation, ceil_mode)
-    chosen = kernels.max_pool_indices(value(x), kernel_size, stride, padding, dilation, ceil_mode)
+    with kernels.pooled():
+        chosen = kernels.max_pool_indices(value(x), kernel_size, stride, padding, dilation, ceil_mode)
     return _gathered(x, chosen)
 
 
 def _gathered(x, chosen):
     """(the values of x [N, C, H, W] at the positions chosen in their planes, -inf for position -1; the positions)."""
-    n, c, h, w = x.shape
-    planes = np.arange(n * c).reshape(n, c, 1, 1) * (h * w)
     met = None if not chosen.size or chosen.min() >= 0 else chosen >= 0
-    positions = chosen + planes if met is None else np.maximum(chosen, 0) + planes
-    y = P.gather(x, positions=positions, shape=x.shape)
+    positions = chosen if met is None else np.maximum(chosen, 0)
+    y = P.gather_planes(x, image=np.arange(len(chosen)), chosen=positions, shape=x.shape)
     return y if met is None else P.where(met, y, -np.inf), Tensor(chosen)
 
 

@@ -19,6 +19,7 @@ from pyconvnet.kernels.backend import (
     use,
 )
 from pyconvnet.kernels.memory import pool_usage, pooled, set_pool_limit
+from pyconvnet.kernels.planes import gather_planes, roi_pool_indices, scatter_planes
 from pyconvnet.kernels.regions import merge_regions, segment_graph
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "conv",
     "conv_input",
     "conv_weight",
+    "gather_planes",
     "get_num_threads",
     "im2col",
     "leaky_relu",
@@ -43,6 +45,8 @@ __all__ = [
     "nms",
     "pool_usage",
     "pooled",
+    "roi_pool_indices",
+    "scatter_planes",
     "segment_graph",
     "set_num_threads",
     "set_pool_limit",

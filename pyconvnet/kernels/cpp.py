@@ -69,6 +69,27 @@ def max_pool_indices(x, k):
     return indices
 
 
+def gather_planes(x, image, chosen):
+    """A picture's plane after the other: cpp/isa/planes.cpp."""
+    y = np.empty(chosen.shape, x.dtype)
+    _cpp.gather_planes(_raw(x), _raw(image), _raw(chosen), y)
+    return y
+
+
+def scatter_planes(g, image, chosen, shape):
+    """Added in the order of the rows, a channel by one thread."""
+    x = np.empty(shape, g.dtype)
+    _cpp.scatter_planes(_raw(g), _raw(image), _raw(chosen), x)
+    return x
+
+
+def roi_pool_indices(x, image, bins_y, bins_x, lowest):
+    """A vector of channels over the pixels of a bin."""
+    chosen = np.empty((len(image), x.shape[1], bins_y.shape[2], bins_x.shape[2]), np.int64)
+    _cpp.roi_pool_indices(_raw(x), _raw(image), np.concatenate([*bins_y, *bins_x], axis=1), lowest, chosen)
+    return chosen
+
+
 _ONE_CATEGORY = np.empty(0, np.int64)
 
 

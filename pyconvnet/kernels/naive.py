@@ -9,6 +9,8 @@ import math
 
 import numpy as np
 
+from pyconvnet.kernels.naive_planes import gather_planes, roi_pool_indices, scatter_planes
+
 
 def _inside(window, oy, ox, i, j):
     """The input pixel under tap (i, j) of the window at (oy, ox), or None where that is padding."""

@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from pyconvnet.kernels import naive
+from pyconvnet.kernels.numpy_planes import gather_planes, roi_pool_indices, scatter_planes
 
 COLUMN_ELEMENTS = 2**20  # columns of so many elements at a time: 4 MB in float32
 

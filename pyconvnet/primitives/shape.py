@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..autograd import adjoint, primitive
+from ..kernels import backend
 from .quiet import quiet
 
 
@@ -74,7 +75,7 @@ adjoint(index, embed)
 
 @primitive
 def gather(x, *, positions, shape):
-    """y_i = x_flat[positions_i]: how pooling picks its winners; `shape` is that of x"""
+    """y_i = x_flat[positions_i]; `shape` is that of x"""
     return quiet.run(np.take, x.reshape(-1), positions)
 
 
@@ -86,3 +87,18 @@ def scatter(g, *, positions, shape):
 
 
 adjoint(gather, scatter)
+
+
+@primitive
+def gather_planes(x, *, image, chosen, shape):
+    """y[r,c,ij] = x[image_r,c,chosen[r,c,ij]]: how pooling picks its winners from planes; `shape` is that of x"""
+    return quiet.run(backend.current.gather_planes, x, image, chosen)
+
+
+@primitive
+def scatter_planes(g, *, image, chosen, shape):
+    """x = 0, x[image_r,c,chosen[r,c,ij]] += g[r,c,ij]: the transpose of gather_planes"""
+    return quiet.run(backend.current.scatter_planes, g, image, chosen, shape)
+
+
+adjoint(gather_planes, scatter_planes)

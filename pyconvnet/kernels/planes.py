@@ -1,0 +1,51 @@
+"""The door to the kernels that pick values out of the planes of pictures: pooling's winners and their way back."""
+
+import numpy as np
+
+from pyconvnet.kernels import backend
+
+
+def gather_planes(x, image, chosen):
+    """y[r, c, i, j] = the value of x[image[r], c] at position chosen[r, c, i, j] = y W + x.
+
+    x [N, C, H, W], image int64 [R] (0 ... N - 1 for pooling: each picture a row of its own), chosen int64
+    [R, C, i, j], each in [0, H W). ValueError for a position outside.
+    """
+    image, chosen = _checked("gather_planes", x.shape, image, chosen)
+    return backend.current.gather_planes(x, image, chosen)
+
+
+def scatter_planes(g, image, chosen, shape):
+    """The transpose of gather_planes: every g[r, c, i, j] added to the pixel it was taken from, of an x of `shape`."""
+    image, chosen = _checked("scatter_planes", shape, image, chosen)
+    if g.shape != chosen.shape:
+        raise ValueError(f"scatter_planes: g {g.shape} and chosen {chosen.shape} must have the same shape")
+    return backend.current.scatter_planes(g, image, chosen, tuple(shape))
+
+
+def roi_pool_indices(x, image, bins_y, bins_x, lowest):
+    """Where each bin of each region has its largest value above `lowest`, as y W + x: int64 [R, C, bins, bins].
+
+    x [N, C, H, W]; region r looks at picture image[r]; its bins are the rows bins_y[0, r, i] to bins_y[1, r, i] (not
+    included) and columns bins_x, both int64 [2, R, bins] within the plane. The first of equal values; NaN is passed
+    over; -1 where there is none.
+    """
+    if x.ndim != 4 or x.dtype not in (np.float32, np.float64):
+        raise TypeError(f"roi_pool_indices: x must be float32 or float64 [N, C, H, W], got {x.dtype} {x.shape}")
+    image = np.asarray(image, np.int64)
+    for name, bins, size in (("bins_y", bins_y, x.shape[2]), ("bins_x", bins_x, x.shape[3])):
+        if bins.ndim != 3 or bins.shape[:2] != (2, len(image)) or bins.dtype != np.int64:
+            raise ValueError(f"roi_pool_indices: {name} must be int64 [2, {len(image)}, bins], got {bins.shape}")
+        if bins.size and not (bins.min() >= 0 and bins.max() <= size):
+            raise ValueError(f"roi_pool_indices: {name} must be in [0, {size}], got {bins.min()} to {bins.max()}")
+    if image.size and not (image.min() >= 0 and image.max() < len(x)):
+        raise ValueError(f"roi_pool_indices: image must be in [0, {len(x)}), got {image.min()} to {image.max()}")
+    return backend.current.roi_pool_indices(x, image, bins_y, bins_x, x.dtype.type(lowest))
+
+
+def _checked(op, shape, image, chosen):
+    if image.dtype != np.int64 or image.ndim != 1 or chosen.dtype != np.int64 or chosen.ndim != 4:
+        raise TypeError(f"{op}: image and chosen must be int64 [R] and [R, C, i, j], got {image.shape}, {chosen.shape}")
+    if len(shape) != 4 or chosen.shape[:2] != (len(image), shape[1]):
+        raise ValueError(f"{op}: chosen {chosen.shape} does not fit {len(image)} rows of pictures {tuple(shape)}")
+    return image, chosen
