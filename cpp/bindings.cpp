@@ -159,13 +159,6 @@ bool all_in(const Array<Index>& a, Index low, Index high) {   // low <= every en
     return true;
 }
 
-template <class T>
-PlanesShape planes_shape(const Array<T>& x, const Array<Index>& image, const Array<Index>& chosen, Index points) {
-    require(x.ndim() == 4 && image.ndim() == 1 && chosen.ndim() == 4, "planes take [n, c, h, w], [r], [r, c, i, j]");
-    const PlanesShape s{x.shape(0), x.shape(1), x.shape(2) * x.shape(3), image.shape(0), points, false};
-    require(chosen.shape(0) == s.rows && chosen.shape(1) == s.c, "the positions do not fit the planes");
-    return s;
-}
 bool is_each_once(const Array<Index>& image, Index n) {   // 0, 1, ... n - 1
     const Index* p = in(image);
     for (Index i = 0; i < image.size(); i++)
@@ -173,34 +166,47 @@ bool is_each_once(const Array<Index>& image, Index n) {   // 0, 1, ... n - 1
     return image.size() == n;
 }
 
-template <class T>
-void gather_planes(const Array<T>& x, const Array<Index>& image, const Array<Index>& chosen, Array<T>& y) {
-    PlanesShape s = planes_shape(x, image, chosen, chosen.shape(2) * chosen.shape(3));
+template <class T, class I>
+PlanesShape planes_shape(const Array<T>& x, const Array<Index>& image, const Array<I>& chosen) {
+    require(x.ndim() == 4 && image.ndim() == 1 && chosen.ndim() == 4, "planes take [n, c, h, w], [r], [r, c, i, j]");
+    require(chosen.shape(0) == image.shape(0) && chosen.shape(1) == x.shape(1), "the positions do not fit the planes");
+    return {x.shape(0), x.shape(1), x.shape(2) * x.shape(3), image.shape(0), chosen.shape(2) * chosen.shape(3),
+            is_each_once(image, x.shape(0))};
+}
+
+template <class I>
+constexpr bool is_short = sizeof(I) == 4;
+
+template <class T, class I>
+void gather_planes(const Array<T>& x, const Array<Index>& image, const Array<I>& chosen, Array<T>& y) {
+    const PlanesShape s = planes_shape(x, image, chosen);
     require(y.ndim() == 4 && y.size() == chosen.size() && y.shape(0) == s.rows && y.shape(1) == s.c, "a wrong shape");
-    s.own_rows = is_each_once(image, s.n);
-    const Index *ip = in(image), *cp = in(chosen);
+    const Index* ip = in(image);
+    const I* cp = in(chosen);
     const T* xp = in(x);
     T* yp = out(y);
     bool inside;
     {
         py::gil_scoped_release release;
-        inside = kernels<T>().gather_planes(s, ip, cp, xp, yp);
+        if constexpr (is_short<I>) inside = kernels<T>().gather_planes_32(s, ip, cp, xp, yp);
+        else inside = kernels<T>().gather_planes(s, ip, cp, xp, yp);
     }
     require(inside, "a position lies outside of its plane");
 }
 
-template <class T>
-void scatter_planes(const Array<T>& g, const Array<Index>& image, const Array<Index>& chosen, Array<T>& x) {
-    PlanesShape s = planes_shape(x, image, chosen, chosen.shape(2) * chosen.shape(3));
+template <class T, class I>
+void scatter_planes(const Array<T>& g, const Array<Index>& image, const Array<I>& chosen, Array<T>& x) {
+    const PlanesShape s = planes_shape(x, image, chosen);
     require(g.ndim() == 4 && g.size() == chosen.size() && g.shape(0) == s.rows && g.shape(1) == s.c, "a wrong shape");
-    s.own_rows = is_each_once(image, s.n);
-    const Index *ip = in(image), *cp = in(chosen);
+    const Index* ip = in(image);
+    const I* cp = in(chosen);
     const T* gp = in(g);
     T* xp = out(x);
     bool inside;
     {
         py::gil_scoped_release release;
-        inside = kernels<T>().scatter_planes(s, ip, cp, gp, xp);
+        if constexpr (is_short<I>) inside = kernels<T>().scatter_planes_32(s, ip, cp, gp, xp);
+        else inside = kernels<T>().scatter_planes(s, ip, cp, gp, xp);
     }
     require(inside, "a position lies outside of its plane");
 }
@@ -208,7 +214,7 @@ void scatter_planes(const Array<T>& g, const Array<Index>& image, const Array<In
 template <class T>
 void roi_pool_indices(const Array<T>& x, const Array<Index>& image, const Array<Index>& bins, T lowest,
                       Array<Index>& chosen) {
-    const PlanesShape s = planes_shape(x, image, chosen, 0);
+    const PlanesShape s = planes_shape(x, image, chosen);
     const Index h = x.shape(2), w = x.shape(3), bins_h = chosen.shape(2), bins_w = chosen.shape(3);
     require(h * w < (Index{1} << 31), "a plane of more than 2^31 pixels");
     require(bins.ndim() == 2 && bins.shape(0) == s.rows && bins.shape(1) == 2 * (bins_h + bins_w), "the bins do not fit");
@@ -377,8 +383,10 @@ void define(py::module_& m) {
     m.def("col2im", col2im<T>, a("cols"), a("x"), a("kernel"), a("stride"), a("padding"), a("dilation"));
     m.def("max_pool_indices", max_pool_indices<T>, a("x"), a("indices"), a("kernel"), a("stride"),
           a("padding"), a("dilation"));
-    m.def("gather_planes", gather_planes<T>, a("x"), a("image"), a("chosen"), a("y"));
-    m.def("scatter_planes", scatter_planes<T>, a("g"), a("image"), a("chosen"), a("x"));
+    m.def("gather_planes", gather_planes<T, Index>, a("x"), a("image"), a("chosen"), a("y"));
+    m.def("gather_planes", gather_planes<T, std::int32_t>, a("x"), a("image"), a("chosen"), a("y"));
+    m.def("scatter_planes", scatter_planes<T, Index>, a("g"), a("image"), a("chosen"), a("x"));
+    m.def("scatter_planes", scatter_planes<T, std::int32_t>, a("g"), a("image"), a("chosen"), a("x"));
     m.def("roi_pool_indices", roi_pool_indices<T>, a("x"), a("image"), a("bins"), py::arg("lowest"), a("chosen"));
     m.def("nms", nms_of<T>, a("boxes"), a("scores"), a("categories"), py::arg("iou_threshold"), a("keep"));
     m.def("segment_graph", segment_graph_of<T>, a("edges"), a("weights"), py::arg("k"), py::arg("min_size"),

@@ -14,7 +14,9 @@ struct Kernels {
     void (*col2im)(Index planes, const Window&, const T* cols, T* x);
     void (*max_pool_indices)(Index planes, const Window&, const T* x, Index* indices);
     bool (*gather_planes)(const PlanesShape&, const Index* image, const Index* chosen, const T* x, T* y);
+    bool (*gather_planes_32)(const PlanesShape&, const Index* image, const std::int32_t* chosen, const T* x, T* y);
     bool (*scatter_planes)(const PlanesShape&, const Index* image, const Index* chosen, const T* g, T* x);
+    bool (*scatter_planes_32)(const PlanesShape&, const Index* image, const std::int32_t* chosen, const T* g, T* x);
     void (*roi_pool_indices)(const PlanesShape&, Index width, Index bins_h, Index bins_w, const Index* image,
                              const Index* bins, const T* x, T lowest, Index* chosen);
     Index (*nms)(Index n, const T* boxes, const Index* order, T iou_threshold, Index* keep);

@@ -31,8 +31,8 @@ bool all_rows(const PlanesShape& s, const Index* image, const Body& body) {
 
 }  // namespace
 
-template <class T>
-bool gather_planes(const PlanesShape& s, const Index* image, const Index* chosen, const T* x, T* y) {
+template <class T, class I>
+bool gather_planes(const PlanesShape& s, const Index* image, const I* chosen, const T* x, T* y) {
     return all_rows(s, image, [=](Index plane, Index row) {
         bool wrong = false;
         for (Index i = row; i < row + s.points; i++) {
@@ -44,8 +44,8 @@ bool gather_planes(const PlanesShape& s, const Index* image, const Index* chosen
     });
 }
 
-template <class T>
-bool scatter_planes(const PlanesShape& s, const Index* image, const Index* chosen, const T* g, T* x) {
+template <class T, class I>
+bool scatter_planes(const PlanesShape& s, const Index* image, const I* chosen, const T* g, T* x) {
     const Index planes = s.n * s.c;
     parallel(planes, double(planes) * s.plane > WORTHWHILE, [=](Index p) { zero(x + p * s.plane, s.plane); });
     return all_rows(s, image, [=](Index plane, Index row) {
@@ -111,9 +111,13 @@ void roi_pool_indices(const PlanesShape& s, Index width, Index bins_h, Index bin
     });
 }
 
-#define INSTANTIATE(T)                                                                                        \
-    template bool gather_planes<T>(const PlanesShape&, const Index*, const Index*, const T*, T*);             \
-    template bool scatter_planes<T>(const PlanesShape&, const Index*, const Index*, const T*, T*);            \
+#define INSTANTIATE(T)                                                                                               \
+    template bool gather_planes<T, Index>(const PlanesShape&, const Index*, const Index*, const T*, T*);             \
+    template bool gather_planes<T, std::int32_t>(const PlanesShape&, const Index*, const std::int32_t*, const T*,    \
+                                                 T*);                                                                \
+    template bool scatter_planes<T, Index>(const PlanesShape&, const Index*, const Index*, const T*, T*);            \
+    template bool scatter_planes<T, std::int32_t>(const PlanesShape&, const Index*, const std::int32_t*, const T*,   \
+                                                  T*);                                                               \
     template void roi_pool_indices<T>(const PlanesShape&, Index, Index, Index, const Index*, const Index*, const T*, \
                                       T, Index*);
 INSTANTIATE(float)

@@ -4,13 +4,13 @@
 
 namespace pyconvnet::PYCONVNET_ISA {
 
-// y[r, c, i] = x[image[r], c, chosen[r, c, i]]; false if a position or image lies outside.
-template <class T>
-bool gather_planes(const PlanesShape&, const Index* image, const Index* chosen, const T* x, T* y);
+// y[r, c, i] = x[image[r], c, chosen[r, c, i]]; false if a position or image lies outside. I: of 32 or 64 bits.
+template <class T, class I>
+bool gather_planes(const PlanesShape&, const Index* image, const I* chosen, const T* x, T* y);
 
 // Its transpose: x = 0, x[image[r], c, chosen[r, c, i]] += g[r, c, i], in the order of r and i.
-template <class T>
-bool scatter_planes(const PlanesShape&, const Index* image, const Index* chosen, const T* g, T* x);
+template <class T, class I>
+bool scatter_planes(const PlanesShape&, const Index* image, const I* chosen, const T* g, T* x);
 
 // chosen[r, c, i, j]: where row r's bin [top, bottom) x [left, right) has its largest value above `lowest`, as
 // y width + x; the first of equal ones; -1 where there is none. bins [rows, 2 (bins_h + bins_w)]: all tops, all

@@ -23,6 +23,8 @@ namespace pyconvnet::PYCONVNET_ISA {
      col2im<T>,                \
      max_pool_indices<T>,      \
      gather_planes<T>,         \
+     gather_planes<T>,         \
+     scatter_planes<T>,        \
      scatter_planes<T>,        \
      roi_pool_indices<T>,      \
      nms<T>,                   \

@@ -53,9 +53,13 @@ def _max_pool(op, x, kernel_size, stride, padding, dilation, ceil_mode, return_i
 
 def _gathered(x, chosen):
     """(the values of x [N, C, H, W] at the positions chosen in their planes, -inf for position -1; the positions)."""
+    n, _, h, w = x.shape
     met = None if not chosen.size or chosen.min() >= 0 else chosen >= 0
     positions = chosen if met is None else np.maximum(chosen, 0)
-    y = P.gather_planes(x, image=np.arange(len(chosen)), chosen=positions, shape=x.shape)
+    if h * w < 2**31:  # the tape keeps them
+        with kernels.pooled():
+            positions = positions.astype(np.int32)
+    y = P.gather_planes(x, image=np.arange(n), chosen=positions, shape=x.shape)
     return y if met is None else P.where(met, y, -np.inf), Tensor(chosen)
 
 

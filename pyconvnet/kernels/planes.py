@@ -8,8 +8,8 @@ from pyconvnet.kernels import backend
 def gather_planes(x, image, chosen):
     """y[r, c, i, j] = the value of x[image[r], c] at position chosen[r, c, i, j] = y W + x.
 
-    x [N, C, H, W], image int64 [R] (0 ... N - 1 for pooling: each picture a row of its own), chosen int64
-    [R, C, i, j], each in [0, H W). ValueError for a position outside.
+    x [N, C, H, W], image int64 [R] (0 ... N - 1 for pooling: each picture a row of its own), chosen int64 or
+    int32 [R, C, i, j], each in [0, H W). ValueError for a position outside.
     """
     image, chosen = _checked("gather_planes", x.shape, image, chosen)
     return backend.current.gather_planes(x, image, chosen)
@@ -44,8 +44,10 @@ def roi_pool_indices(x, image, bins_y, bins_x, lowest):
 
 
 def _checked(op, shape, image, chosen):
-    if image.dtype != np.int64 or image.ndim != 1 or chosen.dtype != np.int64 or chosen.ndim != 4:
-        raise TypeError(f"{op}: image and chosen must be int64 [R] and [R, C, i, j], got {image.shape}, {chosen.shape}")
+    whole = image.dtype == np.int64 and chosen.dtype in (np.int64, np.int32)
+    if not whole or image.ndim != 1 or chosen.ndim != 4:
+        told = f"{image.dtype} {image.shape} and {chosen.dtype} {chosen.shape}"
+        raise TypeError(f"{op}: image must be int64 [R], chosen int64 or int32 [R, C, i, j], got {told}")
     if len(shape) != 4 or chosen.shape[:2] != (len(image), shape[1]):
         raise ValueError(f"{op}: chosen {chosen.shape} does not fit {len(image)} rows of pictures {tuple(shape)}")
     return image, chosen

@@ -31,7 +31,7 @@ def test_gather_and_scatter(backend, shape, picked, own_rows, dtype, data):
     rng = np.random.default_rng(data.draw(st.integers(0, 10**6)))
     n, c, h, w = shape
     image = np.arange(n) if own_rows else rng.integers(0, n, picked[0])
-    chosen = rng.integers(0, h * w, (len(image), c, *picked[1:]))
+    chosen = rng.integers(0, h * w, (len(image), c, *picked[1:]), data.draw(st.sampled_from([np.int32, np.int64])))
     agree(backend, kernels.gather_planes, data.draw(cases.special_arrays(shape, dtype)), image, chosen)
     g = data.draw(cases.integer_arrays(chosen.shape, dtype))
     agree(backend, kernels.scatter_planes, g, image, chosen, shape)
@@ -43,7 +43,8 @@ def test_gather_and_scatter(backend, shape, picked, own_rows, dtype, data):
 def test_winners_of_bins(backend, shape, dtype, data):
     """Empty and reversed bins, ties, NaN, infinities."""
     rng = np.random.default_rng(data.draw(st.integers(0, 10**6)))
-    x = rng.choice([-np.inf, np.nan, np.inf, LOWEST, 1, 2, 3, -0.0], shape, p=[0.1] * 2 + [0.05] * 2 + [0.2] * 3 + [0.1])
+    p = [0.1] * 2 + [0.05] * 2 + [0.2] * 3 + [0.1]
+    x = rng.choice([-np.inf, np.nan, np.inf, LOWEST, 1, 2, 3, -0.0], shape, p=p)
     rows, bins_h, bins_w = rng.integers(0, 4, 3)
     image = rng.integers(0, shape[0], rows)
     bins_y, bins_x = (rng.integers(0, size + 1, (2, rows, b)) for size, b in ((shape[2], bins_h), (shape[3], bins_w)))
@@ -75,8 +76,7 @@ def test_what_lies_outside_is_refused(backend):
     x = np.ones((2, 3, 4, 5), np.float32)
     image, chosen = np.array([0, 1]), np.zeros((2, 3, 1, 1), np.int64)
     with kernels.use(backend):
-        for bad in (-1, 20):
-            wrong = chosen.copy()
+        for bad, wrong in ((-1, chosen.copy()), (20, chosen.astype(np.int32))):
             wrong[1, 2] = bad
             with pytest.raises(ValueError, match="a position lies outside of its plane"):
                 kernels.gather_planes(x, image, wrong)
@@ -86,8 +86,8 @@ def test_what_lies_outside_is_refused(backend):
             kernels.gather_planes(x, image + 1, chosen)
         with pytest.raises(ValueError, match=r"chosen \(2, 3, 1, 1\) does not fit 1 rows of pictures \(2, 3, 4, 5\)"):
             kernels.gather_planes(x, image[:1], chosen)
-        with pytest.raises(TypeError, match="image and chosen must be int64"):
-            kernels.gather_planes(x, image, chosen.astype(np.int32))
+        with pytest.raises(TypeError, match=r"image must be int64 \[R\], chosen int64 or int32"):
+            kernels.gather_planes(x, image, chosen.astype(np.int16))
         bins = np.zeros((2, 2, 1), np.int64)
         with pytest.raises(ValueError, match=r"bins_x must be in \[0, 5\], got 6 to 6"):
             kernels.roi_pool_indices(x, image, bins, bins + 6, LOWEST)
