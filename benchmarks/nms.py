@@ -4,15 +4,16 @@ import argparse
 import ctypes
 import itertools
 import shutil
+import statistics
 import subprocess
 import tempfile
+import time
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks import record
-from benchmarks.interleave import medians
 from pyconvnet import kernels
 
 SIZES = 1000, 9000, 100_000
@@ -58,6 +59,19 @@ def plain_nms(folder):
     return run
 
 
+def in_turn(plain, cpp, rounds=3):
+    """Median seconds of each. A call of the loop may take ten seconds: no round of it is wasted on warming up."""
+    times = {"plain": [], "cpp": []}
+    for _ in range(rounds):
+        for name, call, most in (("plain", plain, 0.2), ("cpp", cpp, 0.1)):
+            start, calls = time.perf_counter(), 0
+            while not calls or time.perf_counter() - start < most:
+                call()
+                calls += 1
+            times[name].append((time.perf_counter() - start) / calls)
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
 def main(arguments):
     parser = argparse.ArgumentParser(prog="python -m benchmarks nms", description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, metavar="N", help="how many boxes")
@@ -74,11 +88,8 @@ def main(arguments):
             kept = plain(boxes, scores, THRESHOLD)
             with kernels.use("cpp"):
                 np.testing.assert_array_equal(kernels.nms(boxes, scores, THRESHOLD), kept)
-                seconds = medians(
-                    {
-                        "plain": partial(plain, boxes, scores, THRESHOLD),
-                        "cpp": partial(kernels.nms, boxes, scores, THRESHOLD),
-                    }
+                seconds = in_turn(
+                    partial(plain, boxes, scores, THRESHOLD), partial(kernels.nms, boxes, scores, THRESHOLD)
                 )
             ms, ratio = {k: 1e3 * v for k, v in seconds.items()}, seconds["plain"] / seconds["cpp"]
             row = f"{n:8d} {scene.__name__:8s} {len(kept):7d} {ms['plain']:10.3f} {ms['cpp']:9.3f} {ratio:7.1f}"
