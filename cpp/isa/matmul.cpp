@@ -5,6 +5,7 @@
 #include "matmul.hpp"
 
 #include "buffer.hpp"
+#include "matrix_vector.hpp"
 #include "micro.hpp"
 #include "transpose.hpp"
 
@@ -51,12 +52,13 @@ void product(const MatmulShape& s, const T* a, const T* b, T* c, bool threads) {
     // B is read where it lies if its rows do, but for the last columns: a vector would reach past their end.
     const bool in_place = s.m <= FEW && s.b_column == 1;
     const Index whole = in_place ? s.n / WIDTH : 0, chunks = ceil_div(blocks, CHUNK);
+    const Index last_width = ceil_div(s.n - (strips - 1) * WIDTH, L) * L;   // of the last strip: whole vectors
     Buffer<T> A(padded_rows(s.m) * depth), B((strips - whole) * WIDTH * depth);
-    Buffer<Index> packed_step(depth), step(in_place ? depth : 0);
-    for (Index k = 0; k < depth; k++) packed_step[k] = k * WIDTH;
-    for (Index k = 0; in_place && k < depth; k++) step[k] = k * s.b_row;
+    Buffer<Index> step(3 * depth);   // from k to k + 1: in a full strip, in the last one, in B itself
+    for (Index k = 0; k < depth; k++)
+        step[k] = k * WIDTH, step[depth + k] = k * last_width, step[2 * depth + k] = k * s.b_row;
     T *pa = A, *pb = B;
-    const Index *steps = packed_step, *far = step;
+    const Index* steps = step;
 
     for (Index k0 = 0; k0 < s.k; k0 += depth) {
         const Index kn = least(depth, s.k - k0);
@@ -68,24 +70,31 @@ void product(const MatmulShape& s, const T* a, const T* b, T* c, bool threads) {
             } else {
                 const Index strip = task - blocks, n0 = (whole + strip) * WIDTH;
                 pack(b + k0 * s.b_row + n0 * s.b_column, s.b_column, s.b_row, least(WIDTH, s.n - n0), kn,
-                     pb + strip * WIDTH * depth, WIDTH);
+                     pb + strip * WIDTH * depth, whole + strip < strips - 1 ? WIDTH : last_width);
             }
         });
         parallel(chunks * strips, threads, [&](Index task) {
             const Index strip = task / chunks, n0 = strip * WIDTH, columns = least(WIDTH, s.n - n0);
             const bool lies = strip < whole;
+            const Index* from_k = steps + (lies ? 2 : strip < strips - 1 ? 0 : 1) * depth;
             const T* from = lies ? b + k0 * s.b_row + n0 : pb + (strip - whole) * WIDTH * depth;
             Index start[VECTORS];
             for (Index v = 0; v < VECTORS; v++) start[v] = v * L;
             for (Index block = task % chunks * CHUNK; block < least(blocks, (task % chunks + 1) * CHUNK); block++) {
                 const Index m0 = block * ROWS, height = block_rows(m0, s.m);
                 alignas(64) T tile[ROWS * TILE<T>];
-                micro<T>(height, ceil_div(columns, L), kn, pa + m0 * depth, from, lies ? far : steps, start, tile);
+                micro<T>(height, ceil_div(columns, L), kn, pa + m0 * depth, from, from_k, start, tile);
                 put(tile, least(height, s.m - m0), columns, c + m0 * s.c_row + n0 * s.c_column, s.c_row, s.c_column,
                     k0 > 0);
             }
         });
     }
+}
+
+// One row times B: B^T times that row.
+template <class T>
+bool vector_matrix(const MatmulShape& s, const T* a, const T* b, T* c) {
+    return matrix_vector(s.n, s.k, b, s.b_column, s.b_row, a, s.a_column, c, s.c_column);
 }
 
 }  // namespace
@@ -105,7 +114,8 @@ void matmul(const MatmulShape& given, const T* a, const T* b, T* c) {
     const bool large = products > WORTHWHILE;   // then the tasks are parts of a product, else whole products
     parallel(large ? 1 : s.batch, !large && products * s.batch > WORTHWHILE, [&](Index task) {
         for (Index i = large ? 0 : task; i < (large ? s.batch : task + 1); i++)
-            product(s, a + s.a_at[i], b + s.b_at[i], c + i * size, large);
+            if (s.m > 1 || !vector_matrix(s, a + s.a_at[i], b + s.b_at[i], c + i * size))
+                product(s, a + s.a_at[i], b + s.b_at[i], c + i * size, large);
     });
 }
 
