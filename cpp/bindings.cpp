@@ -124,6 +124,22 @@ void max_pool_indices(const Array<T>& x, Array<Index>& indices, Pair kernel, Pai
     kernels<T>().max_pool_indices(planes, k, xp, ip);
 }
 
+template <class T>
+void max_pool(const Array<T>& x, Array<T>& y, Array<std::int32_t>& indices, Pair kernel, Pair stride, Pair dilation) {
+    require(x.ndim() == 4 && y.ndim() == 4 && indices.ndim() == 4, "pooling takes arrays of 4 axes");
+    const Window k = window(x.shape(2), x.shape(3), kernel[0], kernel[1], stride, {0, 0}, dilation);
+    require(k.h < (Index{1} << 31) / k.w, "a plane of more than 2^31 pixels");
+    for (int i = 0; i < 4; i++) require(y.shape(i) == indices.shape(i), "values and positions differ in shape");
+    require(y.shape(0) == x.shape(0) && y.shape(1) == x.shape(1) && y.shape(2) == k.oh && y.shape(3) == k.ow,
+            "the output's shape is wrong");
+    const Index planes = x.shape(0) * x.shape(1);
+    const T* xp = in(x);
+    T* yp = out(y);
+    std::int32_t* ip = out(indices);
+    py::gil_scoped_release release;
+    kernels<T>().max_pool(planes, k, xp, yp, ip);
+}
+
 template <class T, class... Rows>
 ChannelShape channel_shape(const Array<T>& x, const Rows&... rows) {
     require(x.ndim() >= 2 && x.size() > 0, "batch norm takes [n, c, ...], not empty");
@@ -215,6 +231,7 @@ void define(py::module_& m) {
           a("groups"));
     m.def("im2col", im2col<T>, a("x"), a("cols"), a("kernel"), a("stride"), a("padding"), a("dilation"));
     m.def("col2im", col2im<T>, a("cols"), a("x"), a("kernel"), a("stride"), a("padding"), a("dilation"));
+    m.def("max_pool", max_pool<T>, a("x"), a("y"), a("indices"), a("kernel"), a("stride"), a("dilation"));
     m.def("max_pool_indices", max_pool_indices<T>, a("x"), a("indices"), a("kernel"), a("stride"),
           a("padding"), a("dilation"));
     m.def("batch_norm_statistics", batch_norm_statistics<T>, a("x"), a("mean"), a("var"));

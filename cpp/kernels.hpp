@@ -12,6 +12,7 @@ struct Kernels {
     void (*matmul)(const MatmulShape&, const T* a, const T* b, T* c);
     void (*im2col)(Index planes, const Window&, const T* x, T* cols);
     void (*col2im)(Index planes, const Window&, const T* cols, T* x);
+    void (*max_pool)(Index planes, const Window&, const T* x, T* y, std::int32_t* indices);
     void (*max_pool_indices)(Index planes, const Window&, const T* x, Index* indices);
     bool (*gather_planes)(const PlanesShape&, const Index* image, const Index* chosen, const T* x, T* y);
     bool (*gather_planes_32)(const PlanesShape&, const Index* image, const std::int32_t* chosen, const T* x, T* y);

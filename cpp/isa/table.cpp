@@ -21,6 +21,7 @@ namespace pyconvnet::PYCONVNET_ISA {
      matmul<T>,                \
      im2col<T>,                \
      col2im<T>,                \
+     max_pool<T>,              \
      max_pool_indices<T>,      \
      gather_planes<T>,         \
      gather_planes<T>,         \

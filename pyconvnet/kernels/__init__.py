@@ -19,7 +19,7 @@ from pyconvnet.kernels.backend import (
     use,
 )
 from pyconvnet.kernels.memory import pool_usage, pooled, set_pool_limit
-from pyconvnet.kernels.planes import gather_planes, roi_pool_indices, scatter_planes
+from pyconvnet.kernels.planes import gather_planes, max_pool, roi_pool_indices, scatter_planes
 from pyconvnet.kernels.regions import merge_regions, segment_graph
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "leaky_relu",
     "leaky_relu_grad",
     "matmul",
+    "max_pool",
     "max_pool_indices",
     "merge_regions",
     "nms",

@@ -62,6 +62,13 @@ def col2im(cols, k):
     return x
 
 
+def max_pool(x, k):
+    """Values and positions in one pass."""
+    y, indices = np.empty(k.y_shape, x.dtype), np.empty(k.y_shape, np.int32)
+    _cpp.max_pool(_raw(x), y, indices, k.window.kernel, k.window.stride, k.window.dilation)
+    return y, indices
+
+
 def max_pool_indices(x, k):
     """Index of the maximum in the H W plane."""
     indices = np.empty(k.y_shape, np.int64)

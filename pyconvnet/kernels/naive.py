@@ -89,6 +89,12 @@ def col2im(cols, k):
     return x
 
 
+def max_pool(x, k):
+    """The values at max_pool_indices, and these."""
+    indices = max_pool_indices(x, k)
+    return gather_planes(x, np.arange(len(x)), indices), indices.astype(np.int32)
+
+
 def max_pool_indices(x, k):
     """Where each window's maximum is, as y W + x; the first, the last NaN if any, -1 if all is padding."""
     (n_, c_, ho, wo), (kh, kw) = k.y_shape, k.window.kernel

@@ -124,6 +124,12 @@ def col2im(cols, k):
     return _fold(cols.reshape(*k.x_shape[:2], *k.window.kernel, *k.window.output), k.window)
 
 
+def max_pool(x, k):
+    """The values at max_pool_indices, and these."""
+    indices = max_pool_indices(x, k)
+    return gather_planes(x, np.arange(len(x)), indices), indices.astype(np.int32)
+
+
 def max_pool_indices(x, k):
     """A running maximum over the taps; > keeps the first, NaN always takes over, padding (index -1) never."""
     h, w = k.window.input

@@ -2,7 +2,20 @@
 
 import numpy as np
 
-from pyconvnet.kernels import backend
+from pyconvnet.kernels import backend, geometry
+
+
+def max_pool(x, kernel_size, stride=None, dilation=1):
+    """(y, positions): the largest value of each window of x [N, C, H, W] without padding, and where it is.
+
+    positions int32, else as max_pool_indices has them; H W below 2^31.
+    """
+    if x.dtype not in (np.float32, np.float64):
+        raise TypeError(f"max_pool: x has dtype {x.dtype}, expected float32 or float64")
+    k = geometry.pool_geometry("max_pool", x.shape, kernel_size, stride, 0, dilation, False)
+    if x.shape[2] * x.shape[3] >= 2**31:
+        raise ValueError(f"max_pool: planes of {x.shape[2]} x {x.shape[3]} have positions beyond 32 bits")
+    return backend.current.max_pool(x, k)
 
 
 def gather_planes(x, image, chosen):

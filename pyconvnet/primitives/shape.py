@@ -90,15 +90,16 @@ adjoint(gather, scatter)
 
 
 @primitive
-def gather_planes(x, *, image, chosen, shape):
-    """y[r,c,ij] = x[image_r,c,chosen[r,c,ij]]: how pooling picks its winners from planes; `shape` is that of x"""
-    return quiet.run(backend.current.gather_planes, x, image, chosen)
+def gather_planes(x, *, image, chosen, shape, found=None):
+    """y[r,c,ij] = x[image_r,c,chosen[r,c,ij]]: how pooling picks its winners; `found`: y where it is known"""
+    return quiet.run(backend.current.gather_planes, x, image, chosen) if found is None else found
 
 
 @primitive
 def scatter_planes(g, *, image, chosen, shape):
-    """x = 0, x[image_r,c,chosen[r,c,ij]] += g[r,c,ij]: the transpose of gather_planes"""
+    """x = 0, x[image_r,c,chosen[r,c,ij]] += g[r,c,ij]: the transpose of gather_planes, x of `shape`"""
     return quiet.run(backend.current.scatter_planes, g, image, chosen, shape)
 
 
-adjoint(gather_planes, scatter_planes)
+gather_planes.gradients(lambda g, y, x, *, found=None, **places: scatter_planes(g, **places))
+scatter_planes.gradients(lambda g, y, x, **places: gather_planes(g, **places))
