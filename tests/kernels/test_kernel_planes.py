@@ -39,16 +39,30 @@ def test_gather_and_scatter(backend, shape, picked, own_rows, dtype, data):
 
 @pytest.mark.parametrize("backend", BACKENDS, ids=lambda b: b[1] or b[0])
 @few
-@given(st.tuples(st.integers(1, 3), st.sampled_from([1, 3, 17]), *[st.integers(1, 6)] * 2), cases.dtypes(), st.data())
+@given(st.tuples(st.integers(1, 3), st.sampled_from([1, 3, 17]), *[st.integers(1, 8)] * 2), cases.dtypes(), st.data())
 def test_winners_of_bins(backend, shape, dtype, data):
     """Empty and reversed bins, ties, NaN, infinities."""
     rng = np.random.default_rng(data.draw(st.integers(0, 10**6)))
     p = [0.1] * 2 + [0.05] * 2 + [0.2] * 3 + [0.1]
     x = rng.choice([-np.inf, np.nan, np.inf, LOWEST, 1, 2, 3, -0.0], shape, p=p)
+    if whole := data.draw(st.booleans()):
+        x = rng.standard_normal(shape)
     rows, bins_h, bins_w = rng.integers(0, 4, 3)
     image = rng.integers(0, shape[0], rows)
     bins_y, bins_x = (rng.integers(0, size + 1, (2, rows, b)) for size, b in ((shape[2], bins_h), (shape[3], bins_w)))
+    if whole:
+        bins_y, bins_x = np.sort(bins_y, axis=0), np.sort(bins_x, axis=0)
     agree(backend, kernels.roi_pool_indices, x.astype(dtype), image, bins_y, bins_x, LOWEST)
+
+
+@pytest.mark.parametrize("backend", BACKENDS, ids=lambda b: b[1] or b[0])
+@pytest.mark.parametrize("side", [1, 3, 5, 7])
+def test_the_winner_may_be_anywhere_in_its_bin(backend, side):
+    x = np.eye(side * side, dtype=np.float32).reshape(1, -1, side, side)  # the largest of channel c is pixel c
+    whole = np.array([[[0]], [[side]]])
+    with kernels.use(backend[0], isa=backend[1]):
+        chosen = kernels.roi_pool_indices(x, [0], whole, whole, LOWEST)
+    np.testing.assert_array_equal(chosen.reshape(-1), np.arange(side * side))
 
 
 @pytest.mark.parametrize("isa", kernels.supported_isas())
