@@ -3,7 +3,6 @@
 import json
 import os
 import platform
-import sys
 import time
 from pathlib import Path
 
@@ -14,14 +13,6 @@ def add_options(parser):
     """--json FILE and --figure FILE."""
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers")
     parser.add_argument("--figure", type=Path, metavar="FILE", help="draw the ratios (needs matplotlib)")
-
-
-def one_thread_each():
-    """Run this program again, in place, with one thread for BLAS and kernels where the caller has not said otherwise:
-    BLAS reads it only as it is loaded."""
-    missing = {k: "1" for k in ("OPENBLAS_NUM_THREADS", "PYCONVNET_NUM_THREADS") if k not in os.environ}
-    if missing:
-        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], os.environ | missing)
 
 
 def machine():
