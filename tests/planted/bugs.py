@@ -212,10 +212,10 @@ BUGS = [
         CONV + "test_bad_shapes_get_words"),
 
     # detection
-    Bug("merged-histogram-forgotten", "pyconvnet.kernels.numpy",
+    Bug("merged-histogram-forgotten", "pyconvnet.kernels.numpy_regions",
         "for a in (size, colour, texture, total_colour, total_texture):", "for a in (size, texture, total_texture):",
         "tests/kernels/test_kernel_regions.py::test_backends_merge_alike"),
-    Bug("small-segments-stay", "pyconvnet.kernels.naive",
+    Bug("small-segments-stay", "pyconvnet.kernels.naive_regions",
         "(size[a] < min_size or size[b] < min_size)", "(size[a] < min_size and size[b] < min_size)",
         "tests/kernels/test_kernel_regions.py::test_no_segment_is_smaller_than_asked_where_it_has_a_neighbour"),
     Bug("best-anchor-forgotten", "lectures.detection.foundation.matching",
