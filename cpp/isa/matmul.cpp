@@ -91,10 +91,16 @@ void product(const MatmulShape& s, const T* a, const T* b, T* c, bool threads) {
     }
 }
 
-// One row times B: B^T times that row.
+// One row times B is B^T times that row. So are a few, where the columns of B lie in memory and stay in the cache: to
+// transpose them into panels would cost more than the product.
 template <class T>
-bool vector_matrix(const MatmulShape& s, const T* a, const T* b, T* c) {
-    return matrix_vector(s.n, s.k, b, s.b_column, s.b_row, a, s.a_column, c, s.c_column);
+bool rows_one_by_one(const MatmulShape& s, const T* a, const T* b, T* c) {
+    const bool few = s.m <= 4 && s.b_row == 1 && s.k >= 64 && s.n * s.k * Index(sizeof(T)) <= 256 * 1024;
+    if (s.m > 1 && !few) return false;
+    for (Index i = 0; i < s.m; i++)
+        if (!matrix_vector(s.n, s.k, b, s.b_column, s.b_row, a + i * s.a_row, s.a_column, c + i * s.c_row, s.c_column))
+            return false;
+    return true;
 }
 
 }  // namespace
@@ -114,7 +120,7 @@ void matmul(const MatmulShape& given, const T* a, const T* b, T* c) {
     const bool large = products > WORTHWHILE;   // then the tasks are parts of a product, else whole products
     parallel(large ? 1 : s.batch, !large && products * s.batch > WORTHWHILE, [&](Index task) {
         for (Index i = large ? 0 : task; i < (large ? s.batch : task + 1); i++)
-            if (s.m > 1 || !vector_matrix(s, a + s.a_at[i], b + s.b_at[i], c + i * size))
+            if (!rows_one_by_one(s, a + s.a_at[i], b + s.b_at[i], c + i * size))
                 product(s, a + s.a_at[i], b + s.b_at[i], c + i * size, large);
     });
 }

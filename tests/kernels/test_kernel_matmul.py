@@ -52,7 +52,7 @@ def test_equals_the_loops(backend, batch, shape, dtype, data):
 #                m, k, n: in one tile and over its edges, deep, few rows, few columns, one of each
 SIZES = [
     (8, 5, 48), (9, 640, 49), (12, 641, 47), (100, 1300, 200), (3, 700, 500), (17, 64, 96), (500, 70, 3), (300, 900, 1),
-    (1, 900, 300), (257, 1, 129), (1, 5000, 1), (513, 33, 65),
+    (1, 900, 300), (257, 1, 129), (1, 5000, 1), (513, 33, 65), (4, 256, 16), (3, 100, 37), (70, 64, 2),
 ]  # fmt: skip
 
 
