@@ -6,9 +6,8 @@ import sys
 
 import benchmarks
 
-names = [
-    m.name for m in pkgutil.iter_modules(benchmarks.__path__) if m.name not in ("__main__", "interleave")
-]
+SHARED = "__main__", "interleave", "record", "twins"
+names = [m.name for m in pkgutil.iter_modules(benchmarks.__path__) if m.name not in SHARED]
 if len(sys.argv) < 2 or sys.argv[1] not in names:
     print("python -m benchmarks NAME [options]\n")
     for name in names:

@@ -1,42 +1,17 @@
-// The only file that knows of Python. Takes C-ordered arrays of the right dtype (no conversions), checks
+// With matmul.cpp and array_memory.cpp the only file that knows of Python. Takes C-ordered arrays of the right dtype (no conversions), checks
 // their shapes against each other, releases the GIL and runs the kernel. Words for people are in
 // pyconvnet/kernels; the errors here only keep a wrong call from touching memory that is not its own.
-#include <pybind11/numpy.h>
-#include <pybind11/pybind11.h>
-#include <pybind11/stl.h>
+#include "bindings.hpp"
 
-#include <array>
-#include <stdexcept>
-#include <string>
-
+#include "array_memory.hpp"
+#include "array_pool.hpp"
 #include "isa.hpp"
-#include "nms.hpp"
+#include "matmul.hpp"
 #include "pool.hpp"
-#include "regions.hpp"
 
-namespace py = pybind11;
 using namespace pyconvnet;
 
 namespace {
-
-template <class T>
-using Array = py::array_t<T, py::array::c_style>;
-using Pair = std::array<Index, 2>;
-
-void require(bool condition, const char* what) {
-    if (!condition) throw std::invalid_argument(std::string("pyconvnet kernels: ") + what);
-}
-
-template <class T>
-const T* in(const Array<T>& a) {
-    require(reinterpret_cast<std::uintptr_t>(a.data()) % alignof(T) == 0, "an input is not aligned");
-    return a.data();
-}
-template <class T>
-T* out(Array<T>& a) {
-    require(reinterpret_cast<std::uintptr_t>(a.data()) % alignof(T) == 0, "an output is not aligned");
-    return a.mutable_data();   // throws where it is read-only
-}
 
 Window window(Index h, Index w, Index kh, Index kw, const Pair& stride, const Pair& padding,
               const Pair& dilation) {
@@ -150,65 +125,19 @@ void max_pool_indices(const Array<T>& x, Array<Index>& indices, Pair kernel, Pai
 }
 
 template <class T>
-Index nms_of(const Array<T>& boxes, const Array<T>& scores, T iou_threshold, Array<Index>& keep) {
-    require(boxes.ndim() == 2 && boxes.shape(1) == 4 && scores.ndim() == 1 && keep.ndim() == 1,
-            "nms takes [n, 4], [n], [n]");
-    const Index n = boxes.shape(0);
-    require(scores.shape(0) == n && keep.shape(0) == n, "nms takes one score for each box");
-    const T *bp = in(boxes), *sp = in(scores);
-    Index* kp = out(keep);
+void max_pool(const Array<T>& x, Array<T>& y, Array<std::int32_t>& indices, Pair kernel, Pair stride, Pair dilation) {
+    require(x.ndim() == 4 && y.ndim() == 4 && indices.ndim() == 4, "pooling takes arrays of 4 axes");
+    const Window k = window(x.shape(2), x.shape(3), kernel[0], kernel[1], stride, {0, 0}, dilation);
+    require(k.h < (Index{1} << 31) / k.w, "a plane of more than 2^31 pixels");
+    for (int i = 0; i < 4; i++) require(y.shape(i) == indices.shape(i), "values and positions differ in shape");
+    require(y.shape(0) == x.shape(0) && y.shape(1) == x.shape(1) && y.shape(2) == k.oh && y.shape(3) == k.ow,
+            "the output's shape is wrong");
+    const Index planes = x.shape(0) * x.shape(1);
+    const T* xp = in(x);
+    T* yp = out(y);
+    std::int32_t* ip = out(indices);
     py::gil_scoped_release release;
-    return nms<T>(n, bp, sp, iou_threshold, kp);
-}
-
-bool rows_of(const Array<Index>& a, Index n, Index columns) {
-    return a.ndim() == 2 && a.shape(0) == n && a.shape(1) == columns;
-}
-bool all_in(const Array<Index>& a, Index low, Index high) {   // low <= every entry < high
-    const Index* p = a.data();
-    for (Index i = 0; i < a.size(); i++)
-        if (p[i] < low || p[i] >= high) return false;
-    return true;
-}
-
-template <class T>
-void segment_graph_of(const Array<Index>& edges, const Array<T>& weights, double k, Index min_size,
-                      Array<Index>& labels) {
-    require(edges.ndim() == 2 && weights.ndim() == 1 && labels.ndim() == 1, "a graph takes [n, 2], [n], [nodes]");
-    const Index nodes = labels.shape(0), n = weights.shape(0);
-    require(rows_of(edges, n, 2), "a graph takes two nodes and one weight for each edge");
-    const Index* ep = in(edges);
-    require(all_in(edges, 0, nodes), "an edge to a node that does not exist");
-    const T* wp = in(weights);
-    Index* lp = out(labels);
-    py::gil_scoped_release release;
-    segment_graph<T>(nodes, n, ep, wp, k, min_size, lp);
-}
-
-Index merge_regions_of(const Array<Index>& sizes, const Array<Index>& boxes, const Array<Index>& colour,
-                       const Array<Index>& texture, const Array<Index>& pairs, Index image_size,
-                       const std::array<double, 4>& weights, Array<Index>& merges, Array<double>& similarities,
-                       Array<Index>& all_boxes) {
-    constexpr Index COUNTS = Index{1} << 31, COORDINATES = Index{1} << 25;
-    require(sizes.ndim() == 1 && colour.ndim() == 2 && texture.ndim() == 2 && pairs.ndim() == 2 &&
-                similarities.ndim() == 1,
-            "regions take [r], [r, 4], [r, colours], [r, textures], [p, 2]");
-    const Index r = sizes.shape(0), p = pairs.shape(0);
-    require(r > 0 && image_size > 0, "no region, or an empty picture");
-    require(rows_of(boxes, r, 4) && colour.shape(0) == r && texture.shape(0) == r && rows_of(pairs, p, 2) &&
-                rows_of(merges, r - 1, 2) && similarities.shape(0) == r - 1 && rows_of(all_boxes, 2 * r - 1, 4),
-            "the regions' arrays do not fit each other");
-    Regions start{r, colour.shape(1), texture.shape(1), in(sizes), in(boxes), in(colour), in(texture), image_size,
-                  {weights[0], weights[1], weights[2], weights[3]}};
-    const Index* pp = in(pairs);
-    require(all_in(pairs, 0, r) && all_in(colour, 0, COUNTS) && all_in(texture, 0, COUNTS) &&
-                all_in(sizes, 0, Index{1} << 50) && all_in(boxes, -COORDINATES, COORDINATES),
-            "a region's number is out of range");
-    for (Index i = 0; i < p; i++) require(pp[2 * i] < pp[2 * i + 1], "a pair of regions is out of order");
-    Index *mp = out(merges), *ap = out(all_boxes);
-    double* sp = out(similarities);
-    py::gil_scoped_release release;
-    return merge_regions(start, p, pp, mp, sp, ap);
+    kernels<T>().max_pool(planes, k, xp, yp, ip);
 }
 
 template <class T, class... Rows>
@@ -302,11 +231,9 @@ void define(py::module_& m) {
           a("groups"));
     m.def("im2col", im2col<T>, a("x"), a("cols"), a("kernel"), a("stride"), a("padding"), a("dilation"));
     m.def("col2im", col2im<T>, a("cols"), a("x"), a("kernel"), a("stride"), a("padding"), a("dilation"));
+    m.def("max_pool", max_pool<T>, a("x"), a("y"), a("indices"), a("kernel"), a("stride"), a("dilation"));
     m.def("max_pool_indices", max_pool_indices<T>, a("x"), a("indices"), a("kernel"), a("stride"),
           a("padding"), a("dilation"));
-    m.def("nms", nms_of<T>, a("boxes"), a("scores"), py::arg("iou_threshold"), a("keep"));
-    m.def("segment_graph", segment_graph_of<T>, a("edges"), a("weights"), py::arg("k"), py::arg("min_size"),
-          a("labels"));
     m.def("batch_norm_statistics", batch_norm_statistics<T>, a("x"), a("mean"), a("var"));
     m.def("batch_norm", batch_norm<T>, a("x"), a("mean"), a("rstd"), a("weight"), a("bias"), a("y"));
     m.def("batch_norm_sums", batch_norm_sums<T>, a("g"), a("x"), a("mean"), a("rstd"), a("sum_g"),
@@ -323,9 +250,9 @@ PYBIND11_MODULE(_cpp, m) {
     m.doc() = "The compiled kernels; use pyconvnet.kernels.";
     define<float>(m);
     define<double>(m);
+    bind_regions(m);
     const auto a = [](const char* name) { return py::arg(name).noconvert(); };
-    m.def("merge_regions", merge_regions_of, a("sizes"), a("boxes"), a("colour"), a("texture"), a("pairs"),
-          py::arg("image_size"), py::arg("weights"), a("merges"), a("similarities"), a("all_boxes"));
+    m.def("matmul", pyconvnet::matmul, a("a"), a("b"));
     m.def("supported_isas", [] {
         const char* names[3];
         py::tuple result(supported_isas(names));
@@ -341,4 +268,7 @@ PYBIND11_MODULE(_cpp, m) {
         set_num_threads(n);
     });
     m.def("get_num_threads", [] { return get_num_threads(); });
+    m.def("use_array_memory", use_array_memory);
+    m.def("set_pool_limit", [](std::size_t bytes) { set_pool_limit(bytes); });
+    m.def("pool_usage", [] { return py::make_tuple(get_pool_limit(), pool_held()); });
 }

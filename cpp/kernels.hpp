@@ -9,9 +9,17 @@ struct Kernels {
     void (*conv)(const ConvShape&, const T* x, const T* w, T* y);
     void (*conv_input)(const ConvShape&, const T* g, const T* w, T* dx);
     void (*conv_weight)(const ConvShape&, const T* g, const T* x, T* dw);
+    void (*matmul)(const MatmulShape&, const T* a, const T* b, T* c);
     void (*im2col)(Index planes, const Window&, const T* x, T* cols);
     void (*col2im)(Index planes, const Window&, const T* cols, T* x);
+    void (*max_pool)(Index planes, const Window&, const T* x, T* y, std::int32_t* indices);
     void (*max_pool_indices)(Index planes, const Window&, const T* x, Index* indices);
+    bool (*gather_planes)(const PlanesShape&, const Index* image, const Index* chosen, const T* x, T* y);
+    bool (*gather_planes_32)(const PlanesShape&, const Index* image, const std::int32_t* chosen, const T* x, T* y);
+    bool (*scatter_planes)(const PlanesShape&, const Index* image, const Index* chosen, const T* g, T* x);
+    bool (*scatter_planes_32)(const PlanesShape&, const Index* image, const std::int32_t* chosen, const T* g, T* x);
+    void (*roi_pool_indices)(const PlanesShape&, Index width, Index bins_h, Index bins_w, const Index* image,
+                             const Index* bins, const T* x, T lowest, Index* chosen);
     Index (*nms)(Index n, const T* boxes, const Index* order, T iou_threshold, Index* keep);
     void (*batch_norm_statistics)(const ChannelShape&, const T* x, T* mean, T* var);
     void (*batch_norm)(const ChannelShape&, const T* x, const T* mean, const T* rstd, const T* weight,

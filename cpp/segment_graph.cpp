@@ -1,45 +1,12 @@
-#include <cstring>
 #include <numeric>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "regions.hpp"
+#include "stable_order.hpp"
 
 namespace pyconvnet {
 namespace {
-
-// Unsigned numbers in the order of the floats (no NaN): the sign bit is flipped, of negative floats all bits.
-template <class T>
-auto ordered_bits(T x) {
-    using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
-    constexpr Bits SIGN = Bits{1} << (8 * sizeof(T) - 1);
-    x += T(0);   // -0 and 0 are equal
-    Bits bits;
-    std::memcpy(&bits, &x, sizeof(T));
-    return static_cast<Bits>(bits & SIGN ? ~bits : bits | SIGN);
-}
-
-// Positions by ascending weight, ties in input order: a radix sort, 11 bits at a time, several times as fast as
-// comparing.
-template <class T>
-std::vector<Index> ascending(Index n, const T* weights) {
-    using Bits = decltype(ordered_bits(T(0)));
-    constexpr int DIGIT = 11, BITS = 8 * sizeof(T);
-    std::vector<std::pair<Bits, Index>> from(n), to(n);
-    for (Index i = 0; i < n; i++) from[i] = {ordered_bits(weights[i]), i};
-    for (int shift = 0; shift < BITS; shift += DIGIT) {
-        std::vector<Index> start((1 << DIGIT) + 1, 0);
-        const Bits mask = (1 << DIGIT) - 1;
-        for (const auto& item : from) start[(item.first >> shift & mask) + 1]++;
-        std::partial_sum(start.begin(), start.end(), start.begin());
-        for (const auto& item : from) to[start[item.first >> shift & mask]++] = item;
-        from.swap(to);
-    }
-    std::vector<Index> order(n);
-    for (Index i = 0; i < n; i++) order[i] = from[i].second;
-    return order;
-}
 
 struct Forest {   // union-find; a root knows its component's size and the weight up to which it may be merged
     std::vector<Index> parent, size;
@@ -65,7 +32,7 @@ struct Forest {   // union-find; a root knows its component's size and the weigh
 template <class T>
 void segment_graph(Index nodes, Index n, const Index* edges, const T* weights, double k, Index min_size,
                    Index* labels) {
-    const std::vector<Index> order = ascending(n, weights);
+    const std::vector<Index> order = stable_order(n, [weights](Index i) { return ordered_bits(weights[i]); });
     Forest forest(nodes, k);
     for (Index e : order) {
         const Index a = forest.find(edges[2 * e]), b = forest.find(edges[2 * e + 1]);

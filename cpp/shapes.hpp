@@ -24,4 +24,18 @@ struct ChannelShape {
     Index n, c, plane;
 };
 
+// `batch` products c [m, n] = a [m, k] b [k, n]; the i-th from a + a_at[i], b + b_at[i] to c + i m n. Elements from row
+// to row and from column to column: any.
+struct MatmulShape {
+    Index batch, m, n, k;
+    Index a_row, a_column, b_row, b_column, c_row, c_column;
+    const Index *a_at, *b_at;
+};
+
+// x [n, c, plane], and `rows` x c x `points` values of its planes; own_rows: row r is of picture r, and rows = n.
+struct PlanesShape {
+    Index n, c, plane, rows, points;
+    bool own_rows;
+};
+
 }  // namespace pyconvnet

@@ -14,7 +14,8 @@ from operator import attrgetter
 
 import numpy as np
 
-from .grad_mode import mode, recording
+from .grad_mode import mode, recording, walking
+from .kernels.memory import pooled
 
 registry = {}  # name -> Primitive: what the tests sweep and the table of rules prints
 _creation = itertools.count()  # a result is younger than its arguments: creation order is a topological order
@@ -199,7 +200,7 @@ def _walk(seeds, create_graph, free, behind, wanted=None, through=None):
     youngest = [-order for order in pending]
     heapify(youngest)
     found = []
-    with recording(create_graph), np.errstate(all="ignore"):
+    with recording(create_graph), np.errstate(all="ignore"), pooled(), walking():
         while youngest:
             t, g = pending.pop(-heappop(youngest))
             node = t.node

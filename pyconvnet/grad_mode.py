@@ -6,6 +6,7 @@ from contextlib import ContextDecorator
 
 class _Mode(threading.local):
     recording = True
+    walk = None  # a mark of the walk back along the tape that this thread is on
 
     def __init__(self):
         self.outer = []  # one stack per thread: a decorator's context object is shared by all threads
@@ -26,6 +27,16 @@ class recording(ContextDecorator):
 
     def __exit__(self, *_):
         mode.recording = mode.outer.pop()
+
+
+class walking:
+    """Within this context `mode.walk` is a mark of its own: what a rule found out holds as long as it stands."""
+
+    def __enter__(self):
+        self._outer, mode.walk = mode.walk, object()
+
+    def __exit__(self, *_):
+        mode.walk = self._outer
 
 
 class no_grad(recording):

@@ -29,7 +29,7 @@ inline void take(T value, I index, T& best, I& at) {
 
 // The usual pool, windows of 2 x 2 side by side: no border, all four taps in registers.
 template <class T, class I>
-void row_of_pairs(const T* __restrict x, Index w, Index n, I first, I* __restrict at) {
+void row_of_pairs(const T* __restrict x, Index w, Index n, I first, T* __restrict value, I* __restrict at) {
     for (Index o = 0; o < n; o++) {
         const T a = x[2 * o], b = x[2 * o + 1], c = x[2 * o + w], d = x[2 * o + w + 1];
         const I where = first + static_cast<I>(2 * o);
@@ -40,6 +40,7 @@ void row_of_pairs(const T* __restrict x, Index w, Index n, I first, I* __restric
         const bool third = (c > best) | (c != c);
         best = third ? c : best, k = third ? where + static_cast<I>(w) : k;
         const bool fourth = (d > best) | (d != d);
+        value[o] = fourth ? d : best;
         at[o] = fourth ? where + static_cast<I>(w) + 1 : k;
     }
 }
@@ -64,21 +65,28 @@ void row_of_windows(const Window& k, const T* plane, Index oy, T* __restrict bes
     }
 }
 
-template <class T, class I>
-void pool(Index planes, const Window& k, const T* x, Index* indices) {
+// row(first, find) for every row of outputs, the first of them numbered `first`: find(values, positions) writes them.
+template <class T, class I, class Row>
+void pool(Index planes, const Window& k, const T* x, const Row& row) {
     const bool pairs = k.kh == 2 && k.kw == 2 && k.sh == 2 && k.sw == 2 && k.dh == 1 && k.dw == 1 &&
                        k.ph == 0 && k.pw == 0 && 2 * k.oh <= k.h && 2 * k.ow <= k.w;
-    parallel(planes, planes * k.oh * k.ow * k.kh * k.kw > 50000, [=](Index p) {
+    parallel(planes, planes * k.oh * k.ow * k.kh * k.kw > 50000, [&](Index p) {
+        const T* plane = x + p * k.h * k.w;
+        for (Index oy = 0; oy < k.oh; oy++)
+            row((p * k.oh + oy) * k.ow, [&](T* best, I* at) {
+                if (pairs) row_of_pairs<T, I>(plane + 2 * oy * k.w, k.w, k.ow, static_cast<I>(2 * oy * k.w), best, at);
+                else row_of_windows<T, I>(k, plane, oy, best, at);
+            });
+    });
+}
+
+template <class T, class I>
+void indices_of(Index planes, const Window& k, const T* x, Index* indices) {
+    pool<T, I>(planes, k, x, [&](Index first, const auto& find) {
         Buffer<T> best(k.ow);
         Buffer<I> at(k.ow);
-        const T* plane = x + p * k.h * k.w;
-        Index* to = indices + p * k.oh * k.ow;
-        for (Index oy = 0; oy < k.oh; oy++, to += k.ow) {
-            I* row = at;
-            if (pairs) row_of_pairs<T, I>(plane + 2 * oy * k.w, k.w, k.ow, static_cast<I>(2 * oy * k.w), row);
-            else row_of_windows<T, I>(k, plane, oy, best, row);
-            for (Index o = 0; o < k.ow; o++) to[o] = row[o];
-        }
+        find(best, at);
+        for (Index o = 0; o < k.ow; o++) indices[first + o] = at[o];
     });
 }
 
@@ -86,10 +94,18 @@ void pool(Index planes, const Window& k, const T* x, Index* indices) {
 
 template <class T>
 void max_pool_indices(Index planes, const Window& k, const T* x, Index* indices) {
-    if (k.h * k.w < (Index(1) << 31) - 1) pool<T, typename Number<T>::type>(planes, k, x, indices);
-    else pool<T, Index>(planes, k, x, indices);
+    if (k.h * k.w < (Index(1) << 31) - 1) indices_of<T, typename Number<T>::type>(planes, k, x, indices);
+    else indices_of<T, Index>(planes, k, x, indices);
 }
 
+template <class T>
+void max_pool(Index planes, const Window& k, const T* x, T* y, std::int32_t* indices) {
+    pool<T, std::int32_t>(planes, k, x,
+                          [&](Index first, const auto& find) { find(y + first, indices + first); });
+}
+
+template void max_pool<float>(Index, const Window&, const float*, float*, std::int32_t*);
+template void max_pool<double>(Index, const Window&, const double*, double*, std::int32_t*);
 template void max_pool_indices<float>(Index, const Window&, const float*, Index*);
 template void max_pool_indices<double>(Index, const Window&, const double*, Index*);
 

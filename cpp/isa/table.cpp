@@ -4,8 +4,10 @@
 #include "columns.hpp"
 #include "conv.hpp"
 #include "leaky_relu.hpp"
+#include "matmul.hpp"
 #include "max_pool.hpp"
 #include "nms.hpp"
+#include "planes.hpp"
 
 #define PYCONVNET_STRING_OF(name) #name
 #define PYCONVNET_STRING(name) PYCONVNET_STRING_OF(name)
@@ -16,9 +18,16 @@ namespace pyconvnet::PYCONVNET_ISA {
     {conv<T>,                  \
      conv_input<T>,            \
      conv_weight<T>,           \
+     matmul<T>,                \
      im2col<T>,                \
      col2im<T>,                \
+     max_pool<T>,              \
      max_pool_indices<T>,      \
+     gather_planes<T>,         \
+     gather_planes<T>,         \
+     scatter_planes<T>,        \
+     scatter_planes<T>,        \
+     roi_pool_indices<T>,      \
      nms<T>,                   \
      batch_norm_statistics<T>, \
      batch_norm<T>,            \

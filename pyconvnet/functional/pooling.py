@@ -2,6 +2,8 @@
 convolution with ones, or where the windows differ a mix of rows and of columns. Every order of derivative exists.
 """
 
+import math
+
 import numpy as np
 
 from .. import kernels
@@ -45,18 +47,25 @@ def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
 
 def _max_pool(op, x, kernel_size, stride, padding, dilation, ceil_mode, return_indices):
     flag(op, ceil_mode=ceil_mode, return_indices=return_indices)
-    geometry.pool_geometry(op, x.shape, kernel_size, stride, padding, dilation, ceil_mode)
-    chosen = kernels.max_pool_indices(value(x), kernel_size, stride, padding, dilation, ceil_mode)
+    w = geometry.pool_geometry(op, x.shape, kernel_size, stride, padding, dilation, ceil_mode).window
+    if w.padding == (0, 0) and not (ceil_mode or return_indices) and math.prod(w.input) < 2**31:
+        with kernels.pooled():  # every window meets pixels: one pass finds values and positions
+            y, chosen = kernels.max_pool(value(x), kernel_size, stride, dilation)
+        return (P.gather_planes(x, image=np.arange(len(y)), chosen=chosen, shape=x.shape, found=y),)
+    with kernels.pooled():
+        chosen = kernels.max_pool_indices(value(x), kernel_size, stride, padding, dilation, ceil_mode)
     return _gathered(x, chosen)
 
 
 def _gathered(x, chosen):
     """(the values of x [N, C, H, W] at the positions chosen in their planes, -inf for position -1; the positions)."""
-    n, c, h, w = x.shape
-    planes = np.arange(n * c).reshape(n, c, 1, 1) * (h * w)
+    n, _, h, w = x.shape
     met = None if not chosen.size or chosen.min() >= 0 else chosen >= 0
-    positions = chosen + planes if met is None else np.maximum(chosen, 0) + planes
-    y = P.gather(x, positions=positions, shape=x.shape)
+    positions = chosen if met is None else np.maximum(chosen, 0)
+    if h * w < 2**31:  # the tape keeps them
+        with kernels.pooled():
+            positions = positions.astype(np.int32)
+    y = P.gather_planes(x, image=np.arange(n), chosen=positions, shape=x.shape)
     return y if met is None else P.where(met, y, -np.inf), Tensor(chosen)
 
 

@@ -4,11 +4,9 @@ NumPy arrays in, new C-ordered arrays out; float32 or float64, one of them per c
 int64). Each function checks its arguments, with words, and hands them to the backend that `use` selected.
 """
 
-import math
-
-import numpy as np
-
 from pyconvnet.kernels import backend, geometry
+from pyconvnet.kernels.arguments import floats as _floats
+from pyconvnet.kernels.arguments import ready as _ready
 from pyconvnet.kernels.backend import (
     active,
     active_isa,
@@ -18,7 +16,11 @@ from pyconvnet.kernels.backend import (
     supported_isas,
     use,
 )
+from pyconvnet.kernels.memory import pool_usage, pooled, set_pool_limit
+from pyconvnet.kernels.planes import gather_planes, max_pool, roi_pool_indices, scatter_planes
+from pyconvnet.kernels.products import matmul
 from pyconvnet.kernels.regions import merge_regions, segment_graph
+from pyconvnet.kernels.suppression import nms
 
 __all__ = [
     "active",
@@ -32,15 +34,23 @@ __all__ = [
     "conv",
     "conv_input",
     "conv_weight",
+    "gather_planes",
     "get_num_threads",
     "im2col",
     "leaky_relu",
     "leaky_relu_grad",
+    "matmul",
+    "max_pool",
     "max_pool_indices",
     "merge_regions",
     "nms",
+    "pool_usage",
+    "pooled",
+    "roi_pool_indices",
+    "scatter_planes",
     "segment_graph",
     "set_num_threads",
+    "set_pool_limit",
     "supported_isas",
     "use",
 ]
@@ -113,34 +123,6 @@ def max_pool_indices(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mo
     return backend.current.max_pool_indices(x, k)
 
 
-def nms(boxes, scores, iou_threshold):
-    """Greedy non-maximum suppression: int64 indices of boxes kept, best score first, ties in input order.
-
-    boxes [n, 4] xyxy, scores [n]. A kept box strikes out those with IoU > iou_threshold. IoU is computed in
-    the dtype of the boxes; where it is NaN (two boxes without area, a NaN coordinate) it strikes out nothing.
-    NaN scores come first.
-    """
-    boxes, scores = _floats("nms", boxes=boxes, scores=scores)
-    if boxes.ndim != 2 or boxes.shape[1] != 4:
-        raise ValueError(f"nms: boxes must be [n, 4] (x1, y1, x2, y2), got shape {boxes.shape}")
-    if scores.shape != boxes.shape[:1]:
-        raise ValueError(
-            f"nms: scores must be [{len(boxes)}], one for each of the boxes {boxes.shape}, got {scores.shape}"
-        )
-    try:
-        exact = float(iou_threshold)
-    except (TypeError, ValueError):
-        raise TypeError(f"nms: iou_threshold must be a number, got {iou_threshold!r}") from None
-    if math.isnan(exact):
-        raise ValueError("nms: iou_threshold is NaN")
-    # iou > exact, iou of the dtype of the boxes, is iou > (the largest number of that dtype <= exact).
-    with np.errstate(over="ignore"):
-        threshold = boxes.dtype.type(exact)
-    if float(threshold) > exact:
-        threshold = np.nextafter(threshold, boxes.dtype.type(-np.inf))
-    return backend.current.nms(boxes, scores, threshold)
-
-
 def batch_norm_statistics(x):
     """(mean, biased variance) [C] over all axes of x [N, C, ...] but the channels', summed in float64."""
     (x,) = _floats("batch_norm_statistics", x=x)
@@ -188,30 +170,6 @@ def leaky_relu_grad(g, x, slope=0.0):
         (g, x), slope = _floats("leaky_relu_grad", g=g, x=x), _slope("leaky_relu_grad", slope)
         _same_shape("leaky_relu_grad", g, x)
     return backend.current.leaky_relu_grad(g, x, slope)
-
-
-def _ready(x):
-    """Whether x is an array of a native float dtype, as nearly always."""
-    return type(x) is np.ndarray and x.dtype in _FLOATS
-
-
-_FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
-
-
-def _floats(op, **arrays):
-    """The arguments as arrays of one native float dtype."""
-    result = [np.asarray(a) for a in arrays.values()]
-    first = result[0].dtype
-    for i, (name, a) in enumerate(zip(arrays, result, strict=True)):
-        if a.dtype not in _FLOATS:
-            if a.dtype.newbyteorder("=") not in _FLOATS:
-                raise TypeError(f"{op}: {name} has dtype {a.dtype}, expected float32 or float64")
-            result[i] = a = a.astype(a.dtype.newbyteorder("="))
-        if i and a.dtype != result[0].dtype:
-            raise TypeError(
-                f"{op}: {next(iter(arrays))} is {first} but {name} is {a.dtype}: convert one of them"
-            )
-    return result
 
 
 def _per_channel(op, x, **vectors):

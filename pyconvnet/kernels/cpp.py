@@ -42,6 +42,12 @@ def conv_weight(g, x, k):
     return dw
 
 
+def matmul(a, b):
+    """Register tiles over packed panels, strides as they are: cpp/isa/matmul.cpp."""
+    c = _cpp.matmul(a, b)
+    return c if c is not None else _cpp.matmul(_raw(a), _raw(b))
+
+
 def im2col(x, k):
     """Columns as torch unfold has them."""
     cols = np.empty(k.cols_shape, x.dtype)
@@ -56,6 +62,13 @@ def col2im(cols, k):
     return x
 
 
+def max_pool(x, k):
+    """Values and positions in one pass."""
+    y, indices = np.empty(k.y_shape, x.dtype), np.empty(k.y_shape, np.int32)
+    _cpp.max_pool(_raw(x), y, indices, k.window.kernel, k.window.stride, k.window.dilation)
+    return y, indices
+
+
 def max_pool_indices(x, k):
     """Index of the maximum in the H W plane."""
     indices = np.empty(k.y_shape, np.int64)
@@ -63,10 +76,35 @@ def max_pool_indices(x, k):
     return indices
 
 
-def nms(boxes, scores, iou_threshold):
-    """Each candidate against a vector of kept boxes at a time."""
+def gather_planes(x, image, chosen):
+    """A picture's plane after the other: cpp/isa/planes.cpp."""
+    y = np.empty(chosen.shape, x.dtype)
+    _cpp.gather_planes(_raw(x), _raw(image), _raw(chosen), y)
+    return y
+
+
+def scatter_planes(g, image, chosen, shape):
+    """Added in the order of the rows, a channel by one thread."""
+    x = np.empty(shape, g.dtype)
+    _cpp.scatter_planes(_raw(g), _raw(image), _raw(chosen), x)
+    return x
+
+
+def roi_pool_indices(x, image, bins_y, bins_x, lowest):
+    """A vector of channels over the pixels of a bin."""
+    chosen = np.empty((len(image), x.shape[1], bins_y.shape[2], bins_x.shape[2]), np.int64)
+    _cpp.roi_pool_indices(_raw(x), _raw(image), np.concatenate([*bins_y, *bins_x], axis=1), lowest, chosen)
+    return chosen
+
+
+_ONE_CATEGORY = np.empty(0, np.int64)
+
+
+def nms(boxes, scores, iou_threshold, categories):
+    """Each candidate against a vector of kept boxes at a time, those around it: cpp/isa/nms.cpp."""
     keep = np.empty(len(scores), np.int64)
-    kept = _cpp.nms(_raw(boxes), _raw(scores), iou_threshold, keep)
+    categories = _ONE_CATEGORY if categories is None else _raw(categories)
+    kept = _cpp.nms(_raw(boxes), _raw(scores), categories, iou_threshold, keep)
     return keep[:kept].copy()
 
 

@@ -9,6 +9,9 @@ import math
 
 import numpy as np
 
+from pyconvnet.kernels.naive_planes import gather_planes, roi_pool_indices, scatter_planes
+from pyconvnet.kernels.naive_regions import merge_regions, segment_graph
+
 
 def _inside(window, oy, ox, i, j):
     """The input pixel under tap (i, j) of the window at (oy, ox), or None where that is padding."""
@@ -52,6 +55,17 @@ def conv_weight(g, x, k):
     return dw
 
 
+def matmul(a, b):
+    """c[.., i, j] = sum_k a[.., i, k] b[.., k, j]."""
+    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    a, b = (np.broadcast_to(x, (*batch, *x.shape[-2:])) for x in (a, b))
+    c = np.zeros((*batch, a.shape[-2], b.shape[-1]), a.dtype)
+    for *at, i, j in np.ndindex(c.shape):
+        for k in range(a.shape[-1]):
+            c[*at, i, j] += a[*at, i, k] * b[*at, k, j]
+    return c
+
+
 def _column_terms(k):
     (n_, c_, _, _), (kh, kw), (ho, wo) = k.x_shape, k.window.kernel, k.window.output
     for n, c, i, j, oy, ox in itertools.product(*map(range, (n_, c_, kh, kw, ho, wo))):
@@ -76,6 +90,12 @@ def col2im(cols, k):
     return x
 
 
+def max_pool(x, k):
+    """The values at max_pool_indices, and these."""
+    indices = max_pool_indices(x, k)
+    return gather_planes(x, np.arange(len(x)), indices), indices.astype(np.int32)
+
+
 def max_pool_indices(x, k):
     """Where each window's maximum is, as y W + x; the first, the last NaN if any, -1 if all is padding."""
     (n_, c_, ho, wo), (kh, kw) = k.y_shape, k.window.kernel
@@ -93,14 +113,19 @@ def max_pool_indices(x, k):
 
 
 @np.errstate(all="ignore")  # boxes may hold infinities
-def nms(boxes, scores, iou_threshold):
-    """Greedy: the best box left is kept, and all that overlap it with IoU > threshold are struck out."""
+def nms(boxes, scores, iou_threshold, categories):
+    """Greedy: the best box left is kept, and all of its category with IoU > threshold are struck out."""
     left = sorted(range(len(scores)), key=lambda i: (0, 0) if math.isnan(scores[i]) else (1, -scores[i]))
     keep = []
     while left:
         best, *left = left
         keep.append(best)
-        left = [i for i in left if not _iou(boxes[best], boxes[i]) > iou_threshold]
+        left = [
+            i
+            for i in left
+            if (categories is not None and categories[i] != categories[best])
+            or not _iou(boxes[best], boxes[i]) > iou_threshold
+        ]
     return np.array(keep, np.int64)
 
 
@@ -171,80 +196,3 @@ def leaky_relu_grad(g, x, slope):
     for at in np.ndindex(x.shape):
         dx[at] = (slope * g[at] if slope else 0) if x[at] <= 0 else g[at]
     return dx
-
-
-def segment_graph(nodes, edges, weights, k, min_size):
-    """Kruskal's order; a component remembers the weight up to which it may be merged, Int(C) + k / |C|."""
-    parent, size, limit = list(range(nodes)), [1] * nodes, [k] * nodes
-    weights = weights.tolist()
-    ascending = sorted(zip(weights, edges.tolist(), strict=True), key=lambda edge: edge[0])
-
-    def find(a):
-        while parent[a] != a:
-            parent[a] = a = parent[parent[a]]
-        return a
-
-    def join(a, b):
-        parent[b] = a
-        size[a] += size[b]
-
-    for w, (i, j) in ascending:
-        a, b = find(i), find(j)
-        if a != b and w <= limit[a] and w <= limit[b]:
-            join(a, b)
-            limit[a] = w + k / size[a]
-    for _, (i, j) in ascending:
-        a, b = find(i), find(j)
-        if a != b and (size[a] < min_size or size[b] < min_size):
-            join(a, b)
-    number = {}
-    return np.array([number.setdefault(find(i), len(number)) for i in range(nodes)], np.int64)
-
-
-def _intersection(a, b):
-    """sum_k min(a_k / |a|, b_k / |b|) of two histograms of counts, over one denominator: exact but for the last
-    division. 0 where a histogram is empty."""
-    total_a, total_b = sum(a), sum(b)
-    if not total_a or not total_b:
-        return 0.0
-    return sum(min(x * total_b, y * total_a) for x, y in zip(a, b, strict=True)) / (total_a * total_b)
-
-
-def _bound(a, b):
-    """The box around two boxes."""
-    return [min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])]
-
-
-def merge_regions(sizes, boxes, colour, texture, pairs, image_size, weights):
-    """The paper's algorithm 1: a set S of similarities of all neighbouring pairs, the greatest merged first."""
-    size, box, colour, texture = (a.tolist() for a in (sizes, boxes, colour, texture))
-
-    def similarity(i, j):
-        both = size[i] + size[j]
-        x1, y1, x2, y2 = _bound(box[i], box[j])
-        terms = (
-            _intersection(colour[i], colour[j]),
-            _intersection(texture[i], texture[j]),
-            1 - both / image_size,
-            1 - ((x2 - x1) * (y2 - y1) - both) / image_size,
-        )
-        c, t, s, f = (w * term for w, term in zip(weights, terms, strict=True))
-        return c + t + s + f
-
-    S = {(i, j): similarity(i, j) for i, j in pairs.tolist()}
-    merges, similarities = [], []
-    while S:
-        i, j = max(S, key=lambda pair: (S[pair], -pair[0], -pair[1]))
-        merges.append((i, j))
-        similarities.append(S[i, j])
-        neighbours = {n for pair in S for n in pair if i in pair or j in pair} - {i, j}
-        S = {pair: s for pair, s in S.items() if i not in pair and j not in pair}
-        new = len(size)
-        size.append(size[i] + size[j])
-        box.append(_bound(box[i], box[j]))
-        for histograms in (colour, texture):
-            histograms.append([x + y for x, y in zip(histograms[i], histograms[j], strict=True)])
-        for n in neighbours:
-            S[n, new] = similarity(n, new)
-    merges = np.array(merges, np.int64).reshape(-1, 2)
-    return merges, np.array(similarities, np.float64), np.array(box, np.int64).reshape(-1, 4)

@@ -4,12 +4,12 @@ A loop over the kh kw taps of the kernel copies one shifted picture each, which 
 Columns are made for a few images at a time, so that they stay near the cache. Arguments are already checked.
 """
 
-import heapq
 import math
 
 import numpy as np
 
-from pyconvnet.kernels import naive
+from pyconvnet.kernels.numpy_planes import gather_planes, roi_pool_indices, scatter_planes
+from pyconvnet.kernels.numpy_regions import merge_regions, segment_graph
 
 COLUMN_ELEMENTS = 2**20  # columns of so many elements at a time: 4 MB in float32
 
@@ -106,6 +106,11 @@ def conv_weight(g, x, k):
     return dw
 
 
+def matmul(a, b):
+    """NumPy's own, by BLAS."""
+    return np.matmul(a, b)
+
+
 def im2col(x, k):
     """cols[n, (c, i, j), (oy, ox)]."""
     cols = np.empty((*x.shape[:2], *k.window.kernel, *k.window.output), x.dtype)
@@ -116,6 +121,12 @@ def im2col(x, k):
 def col2im(cols, k):
     """The transpose of im2col."""
     return _fold(cols.reshape(*k.x_shape[:2], *k.window.kernel, *k.window.output), k.window)
+
+
+def max_pool(x, k):
+    """The values at max_pool_indices, and these."""
+    indices = max_pool_indices(x, k)
+    return gather_planes(x, np.arange(len(x)), indices), indices.astype(np.int32)
 
 
 def max_pool_indices(x, k):
@@ -133,7 +144,7 @@ def max_pool_indices(x, k):
     return indices
 
 
-def nms(boxes, scores, iou_threshold):
+def nms(boxes, scores, iou_threshold, categories):
     """One row of IoUs per kept box."""
     # A stable sort of the reversed scores, read backwards: descending, ties in input order, NaN first.
     left = len(scores) - 1 - np.argsort(scores[::-1], kind="stable")[::-1]
@@ -149,7 +160,10 @@ def nms(boxes, scores, iou_threshold):
             )
             intersection = np.prod(np.maximum(size, 0), axis=1)
             iou = intersection / (areas[best] + areas[left] - intersection)
-            left = left[~(iou > iou_threshold)]
+            stays = ~(iou > iou_threshold)
+            if categories is not None:
+                stays |= categories[left] != categories[best]
+            left = left[stays]
     return np.array(keep, np.int64)
 
 
@@ -204,62 +218,3 @@ def leaky_relu(x, slope):
 def leaky_relu_grad(g, x, slope):
     """g or slope g, chosen by the sign of x."""
     return np.where(x <= 0, g * g.dtype.type(slope) if slope else g.dtype.type(0), g)
-
-
-# An edge's fate depends on all edges before it: there is nothing to vectorise, so the definition answers.
-segment_graph = naive.segment_graph
-
-
-def merge_regions(sizes, boxes, colour, texture, pairs, image_size, weights):
-    """One merge at a time, as there is no other way; similarities of all pairs that a merge creates at once.
-
-    A heap holds the pairs; those of a region that was merged meanwhile are skipped.
-    """
-    r = len(sizes)
-
-    def room(start):  # float64 holds whole numbers below 2**53 exactly
-        return np.concatenate([start, np.zeros((r - 1, *start.shape[1:]), start.dtype)]).astype(np.float64)
-
-    size, box, colour, texture = map(room, (sizes, boxes, colour, texture))
-    total_colour, total_texture = colour.sum(1), texture.sum(1)
-
-    def intersection(h, total, i, j):
-        both = total[i] * total[j]
-        common = np.minimum(h[i] * total[j, None], h[j] * total[i, None]).sum(1)
-        return np.divide(common, both, out=np.zeros_like(both), where=both > 0)
-
-    def similarity(i, j):
-        both = size[i] + size[j]
-        bound = np.prod(np.maximum(box[i, 2:], box[j, 2:]) - np.minimum(box[i, :2], box[j, :2]), axis=1)
-        s = weights[0] * intersection(colour, total_colour, i, j)
-        s += weights[1] * intersection(texture, total_texture, i, j)
-        s += weights[2] * (1 - both / image_size)
-        return s + weights[3] * (1 - (bound - both) / image_size)
-
-    neighbours = [set() for _ in range(r)]
-    heap = []
-
-    def meet(i, j):
-        for s, a, b in zip((-similarity(i, j)).tolist(), i.tolist(), j.tolist(), strict=True):
-            heapq.heappush(heap, (s, a, b))
-            neighbours[a].add(b)
-            neighbours[b].add(a)
-
-    meet(*pairs.T)
-    merges, similarities = [], []
-    while heap:
-        s, i, j = heapq.heappop(heap)
-        if neighbours[i] is None or neighbours[j] is None:
-            continue
-        new = r + len(merges)
-        merges.append((i, j))
-        similarities.append(-s)
-        for a in (size, colour, texture, total_colour, total_texture):
-            a[new] = a[i] + a[j]
-        box[new, :2], box[new, 2:] = np.minimum(box[i, :2], box[j, :2]), np.maximum(box[i, 2:], box[j, 2:])
-        around = sorted(n for n in (neighbours[i] | neighbours[j]) - {i, j} if neighbours[n] is not None)
-        neighbours[i] = neighbours[j] = None
-        neighbours.append(set())
-        meet(np.array(around, np.int64), np.full(len(around), new))
-    merges = np.array(merges, np.int64).reshape(-1, 2)
-    return merges, np.array(similarities, np.float64), box[: r + len(merges)].astype(np.int64)

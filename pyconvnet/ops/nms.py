@@ -34,12 +34,7 @@ def batched_nms(boxes, scores, idxs, iou_threshold):
         )
     if category.size and category.dtype.kind not in "iu":
         raise TypeError(f"batched_nms: idxs must be integers, got dtype {category.dtype}")
-    kept = [np.zeros(0, np.int64)]
-    for one in np.unique(category):
-        members = np.flatnonzero(category == one)
-        kept.append(members[kernels.nms(values[members], ranked[members], threshold)])
-    kept = np.sort(np.concatenate(kept))
-    return _indices(kept[np.argsort(-ranked[kept], kind="stable")], boxes, scores, idxs)
+    return _indices(kernels.nms(values, ranked, threshold, category.astype(np.int64)), boxes, scores, idxs)
 
 
 def read_suppression(op, boxes, scores, iou_threshold):

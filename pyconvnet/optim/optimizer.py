@@ -8,6 +8,7 @@ import numpy as np
 
 from ..autograd import Tensor, value
 from ..grad_mode import no_grad
+from ..kernels import pooled
 
 _SPEED = ("foreach", "fused", "capturable", "differentiable")  # settings of PyTorch's that change no result
 _BY_SCHEDULES = ("initial_lr", "max_lr", "min_lr", "base_momentum", "max_momentum")
@@ -62,7 +63,7 @@ class Optimizer:
     def step(self, closure=None):
         """One update of every parameter that has a gradient; `closure`, if any, recomputes the loss."""
         loss = closure() if closure is not None else None
-        with no_grad():
+        with no_grad(), pooled():
             for group in self.param_groups:
                 for p in group["params"]:
                     if p.grad is not None:

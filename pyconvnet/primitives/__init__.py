@@ -4,8 +4,9 @@ Why each has to be one (what is not here is composed):
 add sub mul div neg power exp log sqrt sin cos tanh sigmoid abs: arithmetic, functions with derivatives of their own;
 expm1 log1p softplus erf: no composition keeps their digits; where maximum minimum leaky_relu(_grad): selections, for a
 product would turn inf into NaN; cast: the gradient returns in the old dtype; sum_to/expand_to, index/embed,
-gather/scatter, im2col/col2im: pairs of transposes; cumsum: its own transpose, reversed; reshape permute concatenate:
-moves; matmul; conv conv_input conv_weight: one trilinear form; batch_norm and its two gradients: fused for speed.
+gather/scatter, gather_planes/scatter_planes, im2col/col2im: pairs of transposes; cumsum: its own transpose, reversed;
+reshape permute concatenate: moves; matmul; conv conv_input conv_weight: one trilinear form; batch_norm and its two
+gradients: fused for speed.
 """
 
 from .conv import col2im, conv, conv_input, conv_weight, im2col
@@ -38,4 +39,4 @@ from .erf import erf
 from .matmul import matmul
 from .norm import batch_norm, batch_norm_composed, batch_norm_input, batch_norm_weight
 from .reduce import cumsum, expand_to, sum_to
-from .shape import concatenate, embed, gather, index, permute, reshape, scatter
+from .shape import concatenate, embed, gather, gather_planes, index, permute, reshape, scatter, scatter_planes

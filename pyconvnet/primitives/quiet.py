@@ -1,4 +1,7 @@
-"""Arithmetic without warnings: log(0) is -inf, 0 / 0 and inf - inf are NaN, and nobody is told, as in PyTorch."""
+"""Arithmetic without warnings: log(0) is -inf, 0 / 0 and inf - inf are NaN, and nobody is told, as in PyTorch.
+
+And its results in pooled memory (kernels/memory.py).
+"""
 
 import contextvars
 import functools
@@ -6,17 +9,20 @@ import threading
 
 import numpy as np
 
+from ..kernels.memory import pool_arrays
+
 
 class _Quiet(threading.local):
     """`quiet.run(f, x, ...)` is f(x, ...) silenced; `@quiet` a function that always is.
 
-    NumPy keeps its floating-point settings in a context variable: a context in which they are off, made once per
+    NumPy keeps its floating-point settings (and who provides memory) in context variables: a context made once per
     thread, costs a tenth of a microsecond per call; entering `np.errstate` five times that.
     """
 
     def __init__(self):
         context = contextvars.Context()
         context.run(np.seterr, all="ignore")
+        context.run(pool_arrays)
         self.run = context.run
 
     def __call__(self, function):

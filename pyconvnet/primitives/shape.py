@@ -3,6 +3,8 @@
 import numpy as np
 
 from ..autograd import adjoint, primitive
+from ..kernels import backend
+from .quiet import quiet
 
 
 @primitive
@@ -73,8 +75,8 @@ adjoint(index, embed)
 
 @primitive
 def gather(x, *, positions, shape):
-    """y_i = x_flat[positions_i]: how pooling picks its winners; `shape` is that of x"""
-    return np.take(x.reshape(-1), positions)
+    """y_i = x_flat[positions_i]; `shape` is that of x"""
+    return quiet.run(np.take, x.reshape(-1), positions)
 
 
 @primitive
@@ -85,3 +87,19 @@ def scatter(g, *, positions, shape):
 
 
 adjoint(gather, scatter)
+
+
+@primitive
+def gather_planes(x, *, image, chosen, shape, found=None):
+    """y[r,c,ij] = x[image_r,c,chosen[r,c,ij]]: how pooling picks its winners; `found`: y where it is known"""
+    return quiet.run(backend.current.gather_planes, x, image, chosen) if found is None else found
+
+
+@primitive
+def scatter_planes(g, *, image, chosen, shape):
+    """x = 0, x[image_r,c,chosen[r,c,ij]] += g[r,c,ij]: the transpose of gather_planes, x of `shape`"""
+    return quiet.run(backend.current.scatter_planes, g, image, chosen, shape)
+
+
+gather_planes.gradients(lambda g, y, x, *, found=None, **places: scatter_planes(g, **places))
+scatter_planes.gradients(lambda g, y, x, **places: gather_planes(g, **places))

@@ -168,6 +168,16 @@ def gather(draw, name):
     return Case(partial(getattr(P, name), positions=positions, shape=shape), [numbers(draw, start)], (0,))
 
 
+@case("gather_planes", "scatter_planes")
+def gather_planes(draw, name):
+    n, c, h, w, rows, i, j = (draw(st.integers(1, 3)) for _ in range(7))
+    image = draw(hnp.arrays(np.int64, rows, elements=st.integers(0, n - 1)) | st.just(np.arange(n)))
+    chosen = draw(hnp.arrays(np.int64, (len(image), c, i, j), elements=st.integers(0, h * w - 1)))
+    start = (n, c, h, w) if name == "gather_planes" else chosen.shape
+    settings = {"image": image, "chosen": chosen, "shape": (n, c, h, w)}
+    return Case(partial(getattr(P, name), **settings), [numbers(draw, start)], (0,))
+
+
 @case("matmul")
 def matmul(draw, name):
     n, k, m = (draw(st.integers(1, 3)) for _ in range(3))

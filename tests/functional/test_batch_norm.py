@@ -116,3 +116,26 @@ def test_a_large_mean_does_not_spoil_the_variance():
 def test_mistakes_get_words(mistake, error, words):
     with pytest.raises(error, match=words):
         mistake(pcn.ones(2, 3, 2, 2))
+
+
+def test_layers_that_share_input_and_cotangent_have_gradients_of_their_own():
+    """The rules of a layer share the sums that they need: with no other layer's, and no other walk's."""
+    rng = np.random.default_rng(0)
+    x = pcn.tensor(rng.standard_normal((4, 3, 5, 5)), requires_grad=True)
+    parameters = [pcn.tensor(rng.standard_normal(3), requires_grad=True) for _ in range(4)]
+    w1, b1, w2, b2 = parameters
+    settings = {"running_mean": None, "running_var": None, "training": True}
+    first = F.batch_norm(x, weight=w1, bias=b1, eps=1e-5, **settings)
+    second = F.batch_norm(x, weight=w2, bias=b2, eps=2.0, **settings)
+    y = first + second  # both get the very same cotangent
+    g = rng.standard_normal(y.shape)
+    for scale in (1, -3):
+        g *= scale  # the same array, other numbers
+        together = pcn.autograd.grad(y, [x, *parameters], g)
+        apart = [pcn.autograd.grad(z, [x, *parameters], g.copy(), allow_unused=True) for z in (first, second)]
+        for both, *each in zip(together, *apart):
+            np.testing.assert_allclose(both.data, sum(e.data for e in each if e is not None), rtol=1e-12, atol=1e-12)
+    before = [p.data for p in pcn.autograd.grad(first, [x, w1, b1], g)]
+    g *= 2
+    for once, twice in zip(before, pcn.autograd.grad(first, [x, w1, b1], g)):
+        np.testing.assert_allclose(2 * once, twice.data, rtol=1e-12, atol=1e-12)

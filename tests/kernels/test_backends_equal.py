@@ -78,6 +78,18 @@ def test_max_pool_of_pairs(backend, shape, dtype, data):
         expected = kernels.max_pool_indices(x, 2)
     with kernels.use(backend[0], isa=backend[1]):
         np.testing.assert_array_equal(kernels.max_pool_indices(x, 2), expected)
+    assert_equal(backend, kernels.max_pool, x, 2)
+
+
+@few
+@given(case=cases.pool_cases())
+def test_max_pool_without_padding(backend, case):
+    kernel, stride, _, dilation, _ = case.options
+    try:
+        kernels.max_pool_indices(case.x, kernel, stride, 0, dilation)
+    except ValueError:
+        return  # does not fit without its padding
+    assert_equal(backend, kernels.max_pool, case.x, kernel, stride, dilation)
 
 
 @few

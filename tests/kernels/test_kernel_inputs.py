@@ -47,6 +47,7 @@ def test_layout(backend, dtype, layout):
         (kernels.conv, (x, w), (1, 1, 1, 2)),
         (kernels.conv_input, (g, w), ((5, 6), 1, 1, 1, 2)),
         (kernels.conv_weight, (g, x), (3, 1, 1, 1, 2)),
+        (kernels.matmul, (x, whole(6, 3)), ()),
         (kernels.im2col, (x,), (3,)),
         (kernels.col2im, (whole(2, 36, 12),), ((5, 6), 3)),
         (kernels.max_pool_indices, (x,), (2,)),
