@@ -13,6 +13,7 @@
 #include "nms.hpp"
 #include "pool.hpp"
 #include "regions.hpp"
+#include "winograd.hpp"
 
 namespace py = pybind11;
 using namespace pyconvnet;
@@ -335,6 +336,10 @@ PYBIND11_MODULE(_cpp, m) {
     m.def("active_isa", [] { return active_kernels().isa; });
     m.def("use_isa", [](const std::string& name) {
         require(use_isa(name.c_str()), "this machine does not support that ISA");
+    });
+    m.def("use_winograd", [](const std::string& when) {
+        require(when == "never" || when == "chosen" || when == "always", "never, chosen or always");
+        use_winograd(when == "never" ? Winograd::never : when == "chosen" ? Winograd::chosen : Winograd::always);
     });
     m.def("set_num_threads", [](int n) {
         require(n >= 1, "the number of threads must be positive");

@@ -3,11 +3,13 @@
 // i dh) / sh: one correlation of g with stride 1 for each pair of residues, written to every sh-th row and
 // sw-th column.
 #include "buffer.hpp"
+#include "choose.hpp"
 #include "conv.hpp"
 #include "correlate.hpp"
 #include "depthwise.hpp"
 #include "micro.hpp"
 #include "transpose.hpp"
+#include "winograd.hpp"
 
 namespace pyconvnet::PYCONVNET_ISA {
 namespace {
@@ -43,11 +45,28 @@ void zero_residue(const Correlation<T>& q) {
             }
 }
 
+// With stride 1 the transpose of a correlation is the correlation of g with the turned kernel, padded by the
+// kernel's size less one less the padding.
+bool by_winograd(const ConvShape& s, const float* g, const float* w, float* dx) {
+    const Window& k = s.at;
+    const Index c = s.c / s.groups, f = s.f / s.groups;
+    bool finite = true;
+    for (Index group = 0; finite && group < s.groups; group++)
+        finite = winograd_conv({g + group * f * k.oh * k.ow, s.n, f, k.oh, k.ow, s.f * k.oh * k.ow,
+                                dx + group * c * k.h * k.w, c, k.h, k.w, s.c * k.h * k.w, 2 - k.ph, 2 - k.pw,
+                                w + group * f * c * 9, 9, c * 9, true});
+    return finite;
+}
+bool by_winograd(const ConvShape&, const double*, const double*, double*) { return false; }
+
 }  // namespace
 
 template <class T>
 void conv_input(const ConvShape& s, const T* g, const T* w, T* dx) {
-    if (is_depthwise(s) && s.f == s.c && s.at.sh == 1 && s.at.sw == 1) return depthwise_input(s, g, w, dx);
+    const Algorithm algorithm = choose(s, Operation::input, sizeof(T) == sizeof(float));
+    if (algorithm == Algorithm::depthwise && s.f == s.c && s.at.sh == 1 && s.at.sw == 1)
+        return depthwise_input(s, g, w, dx);
+    if (algorithm == Algorithm::winograd && by_winograd(s, g, w, dx)) return;
     const Window& k = s.at;
     const Index c = s.c / s.groups, f = s.f / s.groups, kernel = k.kh * k.kw;
     Buffer<Index> ty(kernel), tx(kernel), tap(kernel);

@@ -3,10 +3,12 @@
 // (for dilation 1; else lanes over c alone). A band's sum goes to one of a few slots, added up in a fixed
 // order at the end.
 #include "buffer.hpp"
+#include "choose.hpp"
 #include "conv.hpp"
 #include "depthwise.hpp"
 #include "micro.hpp"
 #include "transpose.hpp"
+#include "winograd.hpp"
 
 namespace pyconvnet::PYCONVNET_ISA {
 namespace {
@@ -96,6 +98,17 @@ void reduce(const ConvShape& s, const Plan<T>& p, Index m0, T* slots, T* dw) {
     }
 }
 
+bool by_winograd(const ConvShape& s, const float* g, const float* x, float* dw) {
+    const Window& k = s.at;
+    const Index c = s.c / s.groups, f = s.f / s.groups;
+    bool finite = true;
+    for (Index group = 0; finite && group < s.groups; group++)
+        finite = winograd_weight({g + group * f * k.oh * k.ow, x + group * c * k.h * k.w, s.n, c, f, k.h, k.w, k.oh,
+                                  k.ow, k.ph, k.pw, s.f * k.oh * k.ow, s.c * k.h * k.w, dw + group * f * c * 9});
+    return finite;
+}
+bool by_winograd(const ConvShape&, const double*, const double*, double*) { return false; }
+
 }  // namespace
 
 template <class T>
@@ -104,7 +117,9 @@ void conv_weight(const ConvShape& s, const T* g, const T* x, T* dw) {
     constexpr Index L = V::lanes;
     const Window& k = s.at;
     if (s.n == 0) return zero(dw, s.f * (s.c / s.groups) * k.kh * k.kw);
-    if (is_depthwise(s)) return depthwise_weight(s, g, x, dw);
+    const Algorithm algorithm = choose(s, Operation::weight, sizeof(T) == sizeof(float));
+    if (algorithm == Algorithm::depthwise) return depthwise_weight(s, g, x, dw);
+    if (algorithm == Algorithm::winograd && by_winograd(s, g, x, dw)) return;
     const Plan<T> p = plan<T>(s);
     const Index out_plane = k.oh * k.ow, in_plane = k.h * k.w;
     Buffer<Index> pixel(p.images * p.pixels), start(p.vectors);
