@@ -29,6 +29,8 @@ struct Plan {
     Index in_place, g_place, sums_place;   // elements from place to place
     bool alone;                            // a task takes a slot from transforms to sums (few weights)
     Index slot() const { return 36 * (in_place + g_place); }
+    Index span_sums() const { return 36 * sums_place; }
+    Index slot_sums() const { return spans * span_sums(); }
 };
 
 Plan plan(const WinogradWeight& q) {
@@ -47,8 +49,8 @@ Plan plan(const WinogradWeight& q) {
     p.count = p.bands == 1 ? most<Index>(1, least(q.n, wanted / (p.ty * p.tx))) : 1;
     p.tiles = p.count * p.rows * p.tx;
     p.chunks = ceil_div(q.n, p.count) * p.bands;
-    p.slots = least(p.chunks, p.alone ? tasks : most<Index>(1, least<Index>(16, Index(20e6 / sums_bytes))));
-    p.c_span = p.c, p.f_span = p.f;
+    p.slots = least(p.chunks, p.alone ? tasks : most<Index>(1, least<Index>(16, Index(10e6 / sums_bytes))));
+    p.c_span = p.c, p.f_span = ceil_div(q.f, ROWS) * ROWS;
     if (!p.alone) {
         const Index needed = ceil_div(tasks, p.slots);
         for (p.c_span = least(p.c, 4 * L);; p.c_span = ceil_div(p.c_span / 2, L) * L) {
@@ -62,7 +64,7 @@ Plan plan(const WinogradWeight& q) {
     p.spans = p.c_spans * ceil_div(q.f, p.f_span);
     p.in_place = p.tiles * p.c + APART;
     p.g_place = p.tiles * p.f + APART;
-    p.sums_place = weights + APART;
+    p.sums_place = p.f_span * p.c_span + APART;
     return p;
 }
 
@@ -162,57 +164,68 @@ void transform_gradient(const WinogradWeight& q, const Plan& p, const Chunk& k, 
     }
 }
 
-// sums[place][f][c] of one span (+)= the products of one chunk.
-void multiply(const WinogradWeight& q, const Plan& p, Index span, Index tiles, bool add, const float* in,
-              const float* g, const Index* step, float* sums) {
-    const Index c0 = span % p.c_spans * p.c_span, c1 = least(p.c, c0 + p.c_span);
-    const Index f0 = span / p.c_spans * p.f_span, f1 = least(q.f, f0 + p.f_span);
+// A span of the weights: filters [f0, f1), channels [c0, c1). Its sums are [place][f - f0][c - c0].
+struct Span {
+    Index c0, c1, f0, f1;
+    Span(const WinogradWeight& q, const Plan& p, Index span) {
+        c0 = span % p.c_spans * p.c_span, c1 = least(p.c, c0 + p.c_span);
+        f0 = span / p.c_spans * p.f_span, f1 = least(q.f, f0 + p.f_span);
+    }
+};
+
+// sums (+)= the products of one chunk.
+void multiply(const Plan& p, const Span& s, Index tiles, bool add, const float* in, const float* g, const Index* step,
+              float* sums) {
     const Index start[VECTORS] = {0, L, 2 * L};
     for (Index place = 0; place < 36; place++)
-        for (Index c = c0, width; c < c1; c += width * L) {
-            width = strip_width((c1 - c) / L);
-            for (Index f = f0; f < f1; f += ROWS) {
+        for (Index c = s.c0, width; c < s.c1; c += width * L) {
+            width = strip_width((s.c1 - c) / L);
+            for (Index f = s.f0; f < s.f1; f += ROWS) {
                 const float *a = g + place * p.g_place + f * p.tiles, *b = in + place * p.in_place + c;
-                float* to = sums + place * p.sums_place + f * p.c + c;
+                float* to = sums + place * p.sums_place + (f - s.f0) * p.c_span + c - s.c0;
                 if (!add) {
-                    micro<float>(ROWS, width, tiles, a, b, step, start, to, p.c);
+                    micro<float>(ROWS, width, tiles, a, b, step, start, to, p.c_span);
                     continue;
                 }
                 alignas(64) float tile[ROWS * TILE<float>];
                 micro<float>(ROWS, width, tiles, a, b, step, start, tile);
-                for (Index r = 0; r < ROWS; r++)
+                for (Index r = 0; r < ROWS; r++, to += p.c_span)
                     for (Index v = 0; v < width * L; v += L)
-                        V::store(to + r * p.c + v, V::load(to + r * p.c + v) + V::load(tile + r * TILE<float> + v));
+                        V::store(to + v, V::load(to + v) + V::load(tile + r * TILE<float> + v));
             }
         }
 }
 
-// G^T u G of one filter, u the sum of the slots.
-bool finish(const WinogradWeight& q, const Plan& p, Index f, const float* sums) {
+// G^T u G of filters [f0, f1) of a span, u the sum of the slots' sums.
+bool finish(const WinogradWeight& q, const Plan& p, const Span& s, Index f0, Index f1, Index slots, const float* sums) {
     Finite finite;
-    for (Index c = 0; c < q.c; c += L) {
-        Lanes u[6][6], half[3][6];
-        for (int i = 0; i < 36; i++) {
-            const float* from = sums + i * p.sums_place + f * p.c + c;
-            Lanes sum = V::load(from);
-            for (Index slot = 1; slot < p.slots; slot++) sum += V::load(from + slot * 36 * p.sums_place);
-            u[i % 6][i / 6] = sum;
-        }
-        for (int j = 0; j < 6; j++) {
-            Lanes o[3];
-            weight_transform_transposed(u[j], o);
-            for (int i = 0; i < 3; i++) half[i][j] = o[i];
-        }
-        for (int i = 0; i < 3; i++) {
-            Lanes o[3];
-            weight_transform_transposed(half[i], o);
-            for (int j = 0; j < 3; j++) {
-                finite.see(o[j]);
-                float* to = q.dw + (f * q.c + c) * 9 + 3 * i + j;
-                for (Index lane = 0; lane < least(L, q.c - c); lane++) to[lane * 9] = o[j][lane];
+    for (Index f = f0; f < f1; f++)
+        for (Index c = s.c0; c < least(q.c, s.c1); c += L) {
+            Lanes u[6][6], half[3][6];
+            for (int i = 0; i < 36; i++) {
+                const float* from = sums + i * p.sums_place + (f - s.f0) * p.c_span + c - s.c0;
+                Lanes sum = V::load(from);
+                for (Index slot = 1; slot < slots; slot++) sum += V::load(from + slot * p.slot_sums());
+                u[i % 6][i / 6] = sum;
             }
+#pragma GCC unroll 6
+            for (int j = 0; j < 6; j++) {
+                Lanes o[3];
+                weight_transform_transposed(u[j], o);
+                for (int i = 0; i < 3; i++) half[i][j] = o[i];
+            }
+            alignas(64) float taps[9][L];
+#pragma GCC unroll 3
+            for (int i = 0; i < 3; i++) {
+                Lanes o[3];
+                weight_transform_transposed(half[i], o);
+                for (int j = 0; j < 3; j++) {
+                    finite.see(o[j]);
+                    V::store(taps[3 * i + j], o[j]);
+                }
+            }
+            transpose(taps[0], L, 9, least(L, q.c - c), q.dw + (f * q.c + c) * 9, 9);
         }
-    }
     return finite.all();
 }
 
@@ -220,47 +233,58 @@ bool finish(const WinogradWeight& q, const Plan& p, Index f, const float* sums) 
 
 bool winograd_weight(const WinogradWeight& q) {
     const Plan p = plan(q);
-    Buffer<float> transformed(p.alone ? 0 : p.slots * p.slot()), slot_sums(p.slots * 36 * p.sums_place);
+    const bool at_once = !p.alone && p.slots == 1 && p.rounds == 1;   // a span's sums never leave their task
+    Buffer<float> transformed(p.alone ? 0 : p.slots * p.slot()), slot_sums(at_once ? 0 : p.slots * p.slot_sums());
     Buffer<Index> steps(p.tiles);
     for (Index t = 0; t < p.tiles; t++) steps[t] = t * p.c;
     float *const all = transformed, *const sums = slot_sums;
     const Index* step = steps;
-    const double work = 4.5 * q.n * q.c * q.f * q.oh * q.ow;
+    bool finite = true;
+    const auto finish_span = [&](const Span& s, Index f0, Index f1, Index slots, const float* from) {
+        if (!finish(q, p, s, f0, f1, slots, from)) __atomic_store_n(&finite, false, __ATOMIC_RELAXED);
+    };
     const Index in_parts = ceil_div(p.c, PART), parts = in_parts + ceil_div(p.f, PART);
     const auto transform = [&](Index chunk, Index part, float* to) {
         const Chunk k(q, p, chunk);
         if (part < in_parts) transform_input(q, p, k, part * PART, to);
         else transform_gradient(q, p, k, (part - in_parts) * PART, to + 36 * p.in_place);
     };
+    const bool worthwhile = 4.5 * q.n * q.c * q.f * q.oh * q.ow > 5e5;
     if (p.alone)
-        parallel(p.slots, work > 5e5, [&](Index slot) {
+        parallel(p.slots, worthwhile, [&](Index slot) {
             Buffer<float> own(p.slot());
             for (Index round = 0; round < p.rounds; round++) {
                 const Index chunk = slot * p.rounds + round;
                 if (chunk >= p.chunks) return;
                 for (Index part = 0; part < parts; part++) transform(chunk, part, own);
-                multiply(q, p, 0, Chunk(q, p, chunk).tiles, round > 0, own, own + 36 * p.in_place, step,
-                         sums + slot * 36 * p.sums_place);
+                multiply(p, Span(q, p, 0), Chunk(q, p, chunk).tiles, round > 0, own, own + 36 * p.in_place, step,
+                         sums + slot * p.slot_sums());
             }
         });
     else
         for (Index round = 0; round < p.rounds; round++) {
-            parallel(p.slots * parts, work > 5e5, [&](Index task) {
+            parallel(p.slots * parts, worthwhile, [&](Index task) {
                 const Index slot = task / parts, chunk = slot * p.rounds + round;
                 if (chunk < p.chunks) transform(chunk, task % parts, all + slot * p.slot());
             });
-            parallel(p.slots * p.spans, work > 5e5, [&](Index task) {
+            parallel(p.slots * p.spans, worthwhile, [&](Index task) {
                 const Index slot = task / p.spans, chunk = slot * p.rounds + round;
+                if (chunk >= p.chunks) return;
+                const Span s(q, p, task % p.spans);
                 const float* in = all + slot * p.slot();
-                if (chunk < p.chunks)
-                    multiply(q, p, task % p.spans, Chunk(q, p, chunk).tiles, round > 0, in, in + 36 * p.in_place, step,
-                             sums + slot * 36 * p.sums_place);
+                Buffer<float> own(at_once ? p.span_sums() : 0);
+                float* to = at_once ? own : sums + task * p.span_sums();
+                multiply(p, s, Chunk(q, p, chunk).tiles, round > 0, in, in + 36 * p.in_place, step, to);
+                if (at_once) finish_span(s, s.f0, s.f1, 1, to);
             });
         }
-    bool finite = true;
-    parallel(q.f, 36.0 * p.c * p.f * p.slots > 5e4, [&](Index f) {
-        if (!finish(q, p, f, sums)) __atomic_store_n(&finite, false, __ATOMIC_RELAXED);
-    });
+    if (!at_once)
+        parallel(p.spans * p.f_span / ROWS, 36.0 * p.c * p.f * p.slots > 5e4, [&](Index task) {
+            const Index span = task / (p.f_span / ROWS);
+            const Span s(q, p, span);
+            const Index f0 = s.f0 + task % (p.f_span / ROWS) * ROWS;
+            finish_span(s, f0, least(s.f1, f0 + ROWS), p.slots, sums + span * p.span_sums());
+        });
     return finite;
 }
 
