@@ -318,6 +318,8 @@ void define(py::module_& m) {
     m.def("leaky_relu_grad", leaky_relu_grad<T>, a("g"), a("x"), py::arg("slope"), a("dx"));
 }
 
+constexpr const char* WINOGRAD[] = {"never", "chosen", "always"};   // as the enum has them
+
 }  // namespace
 
 PYBIND11_MODULE(_cpp, m) {
@@ -338,9 +340,11 @@ PYBIND11_MODULE(_cpp, m) {
         require(use_isa(name.c_str()), "this machine does not support that ISA");
     });
     m.def("use_winograd", [](const std::string& when) {
-        require(when == "never" || when == "chosen" || when == "always", "never, chosen or always");
-        use_winograd(when == "never" ? Winograd::never : when == "chosen" ? Winograd::chosen : Winograd::always);
+        for (int i = 0; i < 3; i++)
+            if (when == WINOGRAD[i]) return use_winograd(static_cast<Winograd>(i));
+        require(false, "winograd: never, chosen or always");
     });
+    m.def("winograd", [] { return WINOGRAD[static_cast<int>(winograd_use())]; });
     m.def("set_num_threads", [](int n) {
         require(n >= 1, "the number of threads must be positive");
         set_num_threads(n);

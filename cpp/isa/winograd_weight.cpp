@@ -49,7 +49,7 @@ Plan plan(const WinogradWeight& q) {
     p.count = p.bands == 1 ? most<Index>(1, least(q.n, wanted / (p.ty * p.tx))) : 1;
     p.tiles = p.count * p.rows * p.tx;
     p.chunks = ceil_div(q.n, p.count) * p.bands;
-    p.slots = least(p.chunks, p.alone ? tasks : most<Index>(1, least<Index>(16, Index(10e6 / sums_bytes))));
+    p.slots = least(p.chunks, p.alone ? tasks : most<Index>(1, least<Index>(16, Index(4e6 / sums_bytes))));
     p.c_span = p.c, p.f_span = ceil_div(q.f, ROWS) * ROWS;
     if (!p.alone) {
         const Index needed = ceil_div(tasks, p.slots);
@@ -78,40 +78,40 @@ struct Chunk {
     }
 };
 
-// Channels-last copy to[row][column][PART] of rows [y0, y0 + height) and columns [x0, x0 + width) of `channels`
-// planes, 0 outside.
-void channels_last(const float* from, Index h, Index w, Index channels, Index y0, Index x0, Index height, Index width,
-                   float* to) {
+// Channels-last copy to[row][column][lane] of rows [y0, y0 + height) and columns [x0, x0 + width) of `channels`
+// planes; 0 outside and in the other lanes.
+void channels_last(const float* from, Index h, Index w, Index channels, Index lanes, Index y0, Index x0, Index height,
+                   Index width, float* to) {
     const Inside in(width, 1, x0, w);
-    for (Index y = y0; y < y0 + height; y++, to += width * PART) {
+    for (Index y = y0; y < y0 + height; y++, to += width * lanes) {
         if (y < 0 || y >= h) {
-            zero(to, width * PART);
+            zero(to, width * lanes);
             continue;
         }
-        zero(to, in.first * PART);
-        if (channels < PART) zero(to + in.first * PART, (in.last - in.first) * PART);
-        transpose(from + y * w + in.first + x0, h * w, channels, in.last - in.first, to + in.first * PART, PART);
-        zero(to + in.last * PART, (width - in.last) * PART);
+        zero(to, in.first * lanes);
+        if (channels < lanes) zero(to + in.first * lanes, (in.last - in.first) * lanes);
+        transpose(from + y * w + in.first + x0, h * w, channels, in.last - in.first, to + in.first * lanes, lanes);
+        zero(to + in.last * lanes, (width - in.last) * lanes);
     }
 }
 
 // B^T d B of channels [c0, c0 + PART): to[place][tile][channel].
 void transform_input(const WinogradWeight& q, const Plan& p, const Chunk& k, Index c0, float* to) {
-    const Index width = 4 * p.tx + 2, height = 4 * k.rows + 2, channels = least(PART, p.c - c0);
-    Buffer<float> band(height * width * PART);
+    const Index width = 4 * p.tx + 2, height = 4 * k.rows + 2, lanes = least(PART, p.c - c0);
+    Buffer<float> band(height * width * lanes);
     for (Index i = 0; i < k.images; i++) {
-        channels_last(q.in + (k.n0 + i) * q.in_image + c0 * q.h * q.w, q.h, q.w, least(PART, q.c - c0), 4 * k.t0 - q.ph,
+        channels_last(q.in + (k.n0 + i) * q.in_image + c0 * q.h * q.w, q.h, q.w, least(lanes, q.c - c0), lanes, 4 * k.t0 - q.ph,
                       -q.pw, height, width, band);
         for (Index t = 0; t < k.rows * p.tx; t++)
-            for (Index c = 0; c < channels; c += L) {
-                const float* from = band + (t / p.tx * width + t % p.tx) * 4 * PART + c;
+            for (Index c = 0; c < lanes; c += L) {
+                const float* from = band + (t / p.tx * width + t % p.tx) * 4 * lanes + c;
                 float* d = to + (i * k.rows * p.tx + t) * p.c + c0 + c;
                 Lanes half[6][6];
 #pragma GCC unroll 6
                 for (int j = 0; j < 6; j++) {
                     Lanes column[6], o[6];
 #pragma GCC unroll 6
-                    for (int r = 0; r < 6; r++) column[r] = V::load(from + (r * width + j) * PART);
+                    for (int r = 0; r < 6; r++) column[r] = V::load(from + (r * width + j) * lanes);
                     input_transform(column, o);
 #pragma GCC unroll 6
                     for (int r = 0; r < 6; r++) half[r][j] = o[r];
@@ -129,14 +129,14 @@ void transform_input(const WinogradWeight& q, const Plan& p, const Chunk& k, Ind
 
 // A dY A^T of filters [f0, f0 + PART): to[place][block of ROWS filters][tile][filter of the block].
 void transform_gradient(const WinogradWeight& q, const Plan& p, const Chunk& k, Index f0, float* to) {
-    const Index width = 4 * p.tx, height = 4 * k.rows, filters = least(PART, p.f - f0);
-    Buffer<float> band(height * width * PART);
+    const Index width = 4 * p.tx, height = 4 * k.rows, lanes = least(PART, p.f - f0);
+    Buffer<float> band(height * width * lanes);
     for (Index i = 0; i < k.images; i++) {
-        channels_last(q.g + (k.n0 + i) * q.g_image + f0 * q.oh * q.ow, q.oh, q.ow, least(PART, q.f - f0), 4 * k.t0, 0,
+        channels_last(q.g + (k.n0 + i) * q.g_image + f0 * q.oh * q.ow, q.oh, q.ow, least(lanes, q.f - f0), lanes, 4 * k.t0, 0,
                       height, width, band);
         for (Index t = 0; t < k.rows * p.tx; t++)
-            for (Index f = 0; f < filters; f += L) {
-                const float* from = band + (t / p.tx * width + t % p.tx) * 4 * PART + f;
+            for (Index f = 0; f < lanes; f += L) {
+                const float* from = band + (t / p.tx * width + t % p.tx) * 4 * lanes + f;
                 const Index tile = i * k.rows * p.tx + t, at = f0 + f;
                 float* d = to + at / ROWS * ROWS * p.tiles + tile * ROWS + at % ROWS;
                 Lanes half[6][4];
@@ -144,7 +144,7 @@ void transform_gradient(const WinogradWeight& q, const Plan& p, const Chunk& k, 
                 for (int j = 0; j < 4; j++) {
                     Lanes column[4], o[6];
 #pragma GCC unroll 4
-                    for (int r = 0; r < 4; r++) column[r] = V::load(from + (r * width + j) * PART);
+                    for (int r = 0; r < 4; r++) column[r] = V::load(from + (r * width + j) * lanes);
                     gradient_transform(column, o);
 #pragma GCC unroll 6
                     for (int r = 0; r < 6; r++) half[r][j] = o[r];

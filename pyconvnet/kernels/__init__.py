@@ -17,6 +17,8 @@ from pyconvnet.kernels.backend import (
     set_num_threads,
     supported_isas,
     use,
+    use_winograd,
+    winograd,
 )
 from pyconvnet.kernels.regions import merge_regions, segment_graph
 
@@ -43,6 +45,8 @@ __all__ = [
     "set_num_threads",
     "supported_isas",
     "use",
+    "use_winograd",
+    "winograd",
 ]
 
 
