@@ -53,21 +53,16 @@ Plan<T> plan(const Correlation<T>& q, Index y0, Index x0, Index y1, Index x1, In
 template <class T>
 void fill(const Correlation<T>& q, const T* in, Index r0, Index rows, Index y0, Index x0, Index width,
           T* to) {
-    const Inside in_row(width, q.sx, x0, q.w);
-    const Index a = in_row.first, b = in_row.last;
-    for (Index r = 0; r < rows; r++, to += width) {
-        const Index y = (r0 + r) * q.sy + y0;
-        if (y < 0 || y >= q.h) {
-            zero(to, width);
-            continue;
-        }
-        const T* from = in + y * q.w;
-        zero(to, a);
-        if (q.sx == 1) copy(to + a, from + a + x0, b - a);
-        else if (q.sx == 2) every_second(from + 2 * a + x0, b - a, q.w - (2 * (b - 1) + x0 + 1), to + a);
+    const Inside columns(width, q.sx, x0, q.w), lines(rows, q.sy, r0 * q.sy + y0, q.h);
+    const Index a = columns.first, b = columns.last;
+    if (lines.first > 0 || lines.last < rows || a > 0 || b < width) zero(to, rows * width);
+    to += lines.first * width + a;
+    for (Index r = lines.first; r < lines.last; r++, to += width) {
+        const T* from = in + ((r0 + r) * q.sy + y0) * q.w + a * q.sx + x0;
+        if (q.sx == 1) copy(to, from, b - a);
+        else if (q.sx == 2) every_second(from, b - a, q.w - (2 * (b - 1) + x0 + 1), to);
         else
-            for (Index x = a; x < b; x++) to[x] = from[x * q.sx + x0];
-        zero(to + b, width - b);
+            for (Index x = 0; x < b - a; x++) to[x] = from[x * q.sx];
     }
 }
 
