@@ -350,4 +350,5 @@ PYBIND11_MODULE(_cpp, m) {
         set_num_threads(n);
     });
     m.def("get_num_threads", [] { return get_num_threads(); });
+    m.def("tasks_of_longest", tasks_of_longest);
 }

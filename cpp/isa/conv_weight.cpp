@@ -53,7 +53,8 @@ Plan<T> plan(const ConvShape& s) {
     p.part = padded_rows(p.f) * p.vectors * L;
     p.slots = most<Index>(1, least(least<Index>(p.jobs, tasks), (Index(1) << 21) / p.part + 1));
     p.splits = most(least<Index>(8, p.f / 64), least(ceil_div(tasks, p.slots), ceil_div(p.f, ROWS)));
-    p.span = ceil_div(ceil_div(p.f, ROWS), p.splits) * ROWS;
+    p.span = ceil_div(p.f, ROWS) / p.splits * ROWS;
+    p.splits = ceil_div(p.f, p.span);
     return p;
 }
 
@@ -155,7 +156,6 @@ void conv_weight(const ConvShape& s, const T* g, const T* x, T* dw) {
             });
         parallel(p.slots * p.splits, flops / s.groups > 5e5, [&](Index task) {
             const Index slot = task / p.splits, ma = task % p.splits * p.span, mb = least(p.f, ma + p.span);
-            if (ma >= mb) return;
             Buffer<T> own(shared ? 0 : p.image * p.images + 4 * TILE<T>), A(padded_rows(mb - ma) * p.images * p.pixels);
             const Index first = p.jobs * slot / p.slots, last = p.jobs * (slot + 1) / p.slots;
             for (Index job = first; job < last; job++) {

@@ -13,6 +13,7 @@ namespace pyconvnet::PYCONVNET_ISA {
 namespace {
 
 constexpr Index PIXELS = 512;   // of a job, about: summed in registers
+constexpr Index SLOTS = 64;     // sums of their own, for all threads
 
 // How the work is cut. It depends on the shapes alone: it fixes the order of the sums.
 struct Plan {
@@ -28,11 +29,12 @@ Plan plan(const ConvShape& s) {
     Plan p{};
     p.c = s.c / s.groups, p.f = s.f / s.groups, p.taps = p.c * k.kh * k.kw;
     p.lanes = ceil_div(p.f, Vec<T>::lanes) * Vec<T>::lanes;
-    p.rows = least(k.oh, most(PIXELS / k.ow, (k.kh - 1) * k.dh / (2 * k.sh) + 1));
+    p.rows = least(PIXELS / k.ow, ceil_div(s.n * k.oh, SLOTS));
+    p.rows = least(k.oh, most(most<Index>(1, p.rows), (k.kh - 1) * k.dh / (2 * k.sh)));   // few rows copied twice
     p.bands = ceil_div(k.oh, p.rows);
     p.rows = ceil_div(k.oh, p.bands);
     p.jobs = s.n * p.bands;
-    p.slots = least<Index>(64, p.jobs);
+    p.slots = least(SLOTS, p.jobs);
     p.width = (k.ow - 1) * k.sw + (k.kw - 1) * k.dw + 1;
     p.plane = ((p.rows - 1) * k.sh + (k.kh - 1) * k.dh + 1) * p.width;
     return p;

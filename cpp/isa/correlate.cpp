@@ -28,12 +28,13 @@ Plan<T> plan(const Correlation<T>& q, Index y0, Index x0, Index y1, Index x1, In
     p.plane = (p.rows + p.ey) * p.width;
     p.image = q.c * planes * p.plane;
     p.images = 1;
+    const Index mblocks = ceil_div(q.m, ROWS), most_images = tasks == 64 ? q.n * mblocks / 64 : ceil_div(q.n, 8);
     if (p.bands == 1)
         p.images = most<Index>(
-            1, least(least(q.n, ceil_div(4 * NR, q.oh * q.ow)), least(BAND / p.image, ceil_div(q.n, 8))));
-    const Index mblocks = ceil_div(q.m, ROWS), pixels = ceil_div(q.n, p.images) * p.bands;
+            1, least(least(q.n, ceil_div(4 * NR, q.oh * q.ow)), least(BAND / p.image, most_images)));
+    const Index pixels = ceil_div(q.n, p.images) * p.bands;
     p.splits = tasks == 64 && pixels < 64 ? least(mblocks, ceil_div(64, pixels)) : 1;
-    p.span = ceil_div(mblocks, p.splits) * ROWS;
+    p.span = mblocks / p.splits * ROWS;
     p.splits = ceil_div(q.m, p.span);
     p.packing = Packing::aligned;
     if (q.ow % L) {   // compare vectors computed, and vectors copied, by either way

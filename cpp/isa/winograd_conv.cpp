@@ -10,8 +10,6 @@
 #include "transpose.hpp"
 #include "winograd.hpp"
 
-extern "C" char* getenv(const char*);
-#define __builtin_getenv getenv
 namespace pyconvnet::PYCONVNET_ISA {
 namespace {
 
@@ -63,10 +61,11 @@ Plan plan(const WinogradConv& q) {
                     break;
                 }
                 p.ld = p.vectors * L + (images || tx % L == 0 ? 0 : L);
-                p.spans = p.groups >= tasks ? 1 : least(ceil_div(tasks, p.groups), ceil_div(q.m, ROWS));
+                p.spans = p.groups >= tasks ? 1 : least(ceil_div(tasks, p.groups), ceil_div(q.m, ROWS / 2));
                 const Index transforms = images ? p.vectors : count * rows * ceil_div(tx, L);
                 const double in_bytes = 36.0 * sizeof(float) * q.c * p.ld, weight_bytes = 36.0 * sizeof(float) * q.c * q.m;
-                const double cost = p.groups * (36.0 * q.c * q.m * strip_cost(p.vectors) + 200.0 * q.c * transforms +
+                const double idle = p.groups * p.spans < tasks ? double(tasks) / (p.groups * p.spans) : 1;
+                const double cost = idle * p.groups * (36.0 * q.c * q.m * strip_cost(p.vectors) + 200.0 * q.c * transforms +
                                                 200.0 * q.m * p.vectors + reading(weight_bytes, 1) +
                                                 reading(in_bytes, most(p.spans, ceil_div(q.m, CHUNK))));
                 if (best.groups == 0 || cost < least_cost) best = p, least_cost = cost;
@@ -74,9 +73,8 @@ Plan plan(const WinogradConv& q) {
     Plan& p = best;
     p.in_place = q.c * p.ld + APART;
     p.in_group = 36 * p.in_place;
-    p.span = ceil_div(ceil_div(q.m, ROWS), p.spans) * ROWS;
+    p.span = most(ceil_div(q.m, ROWS) / p.spans * ROWS, ROWS / 2);   // at the least half a block
     p.spans = ceil_div(q.m, p.span);
-    if (__builtin_getenv("WPLAN")) __builtin_printf("im %ld cnt %ld rows %ld groups %ld vec %ld spans %ld span %ld\n", (long)p.images,(long)p.count,(long)p.rows,(long)p.groups,(long)p.vectors,(long)p.spans,(long)p.span);
     p.own_weights = p.spans > 1 && p.groups <= 2;
     p.weights_place = padded_rows(least(p.span, q.m)) * q.c + APART;
     return p;
@@ -87,11 +85,11 @@ typedef float HalfBlock __attribute__((vector_size(ROWS / 2 * sizeof(float))));
 
 // Weights of rows [m0, m0 + R): to[place][c][row].
 template <class Row>
-void transform_weights(const WinogradConv& q, Index m0, Index place, float* to) {
+void transform_weights(const WinogradConv& q, Index m0, Index last, Index place, float* to) {
     constexpr Index R = sizeof(Row) / sizeof(float), RUN = 8;   // RUN: channels at a time
     Row taps[RUN * 9] = {};
     float* packed = reinterpret_cast<float*>(taps);
-    const Index rows = least<Index>(R, q.m - m0);
+    const Index rows = least<Index>(R, last - m0);
     for (Index c0 = 0; c0 < q.c; c0 += RUN) {
         const Index channels = least(RUN, q.c - c0);
         const float* from = q.weight + m0 * q.of_m + c0 * q.of_c;
@@ -123,8 +121,8 @@ void transform_weights(const WinogradConv& q, Index m0, Index place, float* to) 
 
 void transform_weights(const WinogradConv& q, Index first, Index last, Index place, float* to) {
     for (Index m0 = first; m0 < last; m0 += ROWS, to += ROWS * q.c)
-        if (block_rows(m0, q.m) == ROWS) transform_weights<Block>(q, m0, place, to);
-        else transform_weights<HalfBlock>(q, m0, place, to);
+        if (block_rows(m0, last) == ROWS) transform_weights<Block>(q, m0, last, place, to);
+        else transform_weights<HalfBlock>(q, m0, last, place, to);
 }
 
 // B^T d B of tiles whose input (i, j) is at from[at(i, j)], to to[place].
@@ -271,11 +269,13 @@ bool winograd_conv(const WinogradConv& q) {
     float *const all_weights = weights, *const all_inputs = inputs;
     const double work = 4.5 * q.n * q.m * q.c * q.oh * q.ow;
     if (!p.own_weights) {
-        const Index step = p.span / ROWS;   // blocks of a span
-        parallel(ceil_div(q.m, ROWS), 36.0 * q.m * q.c > 5e4, [&](Index block) {
-            const Index m0 = block * ROWS;
-            transform_weights(q, m0, least(q.m, m0 + ROWS), p.weights_place,
-                              all_weights + block / step * 36 * p.weights_place + block % step * ROWS * q.c);
+        const Index blocks = ceil_div(p.span, ROWS);   // of a span
+        parallel(p.spans * blocks, 36.0 * q.m * q.c > 5e4, [&](Index task) {
+            const Index span = task / blocks, last = least(q.m, (span + 1) * p.span);
+            const Index m0 = span * p.span + task % blocks * ROWS;
+            if (m0 < last)
+                transform_weights(q, m0, least(last, m0 + ROWS), p.weights_place,
+                                  all_weights + span * 36 * p.weights_place + task % blocks * ROWS * q.c);
         });
     }
     if (p.spans > 1) {
@@ -307,7 +307,7 @@ bool winograd_conv(const WinogradConv& q) {
                 for (Index v = 0, width; v < p.vectors; v += width) {
                     width = strip_width(p.vectors - v);
                     for (Index m0 = c0; m0 < c1; m0 += ROWS)
-                        micro<float>(block_rows(m0, q.m), width, q.c, weight + k * p.weights_place + (m0 - first) * q.c,
+                        micro<float>(block_rows(m0, last), width, q.c, weight + k * p.weights_place + (m0 - first) * q.c,
                                      in + k * p.in_place + v * L, step, start,
                                      products + k * place + (m0 - c0) * p.ld + v * L, p.ld);
                 }

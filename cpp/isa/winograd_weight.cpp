@@ -18,16 +18,17 @@ namespace {
 
 using V = Vec<float>;
 using Lanes = V::type;
-constexpr Index L = V::lanes, PART = 2 * L;   // PART: channels transformed at a time
+constexpr Index L = V::lanes, PART = most(L, ROWS);   // PART: channels transformed at a time
 
 // How the work is cut. It depends on the shapes alone: it fixes the order of the sums.
 struct Plan {
     Index ty, tx, c, f;                    // tiles of an image; channels and filters rounded up to vectors (blocks)
     Index rows, bands, count;              // tile rows of a chunk, chunks down an image; images of a chunk
-    Index tiles, chunks, slots, rounds;    // tiles of a chunk; a slot sums `rounds` chunks in order
+    Index tiles, chunks, slots, rounds;    // tiles of a chunk; a slot sums at most `rounds` chunks in order
     Index c_span, f_span, c_spans, spans;  // a slot's sums are cut into spans, tasks of their own
     Index in_place, g_place, sums_place;   // elements from place to place
     bool alone;                            // a task takes a slot from transforms to sums (few weights)
+    Index first(Index slot) const { return chunks * slot / slots; }   // chunk of a slot
     Index slot() const { return 36 * (in_place + g_place); }
     Index span_sums() const { return 36 * sums_place; }
     Index slot_sums() const { return spans * span_sums(); }
@@ -49,7 +50,7 @@ Plan plan(const WinogradWeight& q) {
     p.count = p.bands == 1 ? most<Index>(1, least(q.n, wanted / (p.ty * p.tx))) : 1;
     p.tiles = p.count * p.rows * p.tx;
     p.chunks = ceil_div(q.n, p.count) * p.bands;
-    p.slots = least(p.chunks, p.alone ? tasks : most<Index>(1, least<Index>(16, Index(4e6 / sums_bytes))));
+    p.slots = least(p.chunks, p.alone ? tasks : most<Index>(1, least<Index>(16, Index(5e6 / sums_bytes))));
     p.c_span = p.c, p.f_span = ceil_div(q.f, ROWS) * ROWS;
     if (!p.alone) {
         const Index needed = ceil_div(tasks, p.slots);
@@ -59,7 +60,6 @@ Plan plan(const WinogradWeight& q) {
         }
     }
     p.rounds = ceil_div(p.chunks, p.slots);
-    p.slots = ceil_div(p.chunks, p.rounds);
     p.c_spans = ceil_div(p.c, p.c_span);
     p.spans = p.c_spans * ceil_div(q.f, p.f_span);
     p.in_place = p.tiles * p.c + APART;
@@ -253,23 +253,21 @@ bool winograd_weight(const WinogradWeight& q) {
     if (p.alone)
         parallel(p.slots, worthwhile, [&](Index slot) {
             Buffer<float> own(p.slot());
-            for (Index round = 0; round < p.rounds; round++) {
-                const Index chunk = slot * p.rounds + round;
-                if (chunk >= p.chunks) return;
+            for (Index chunk = p.first(slot); chunk < p.first(slot + 1); chunk++) {
                 for (Index part = 0; part < parts; part++) transform(chunk, part, own);
-                multiply(p, Span(q, p, 0), Chunk(q, p, chunk).tiles, round > 0, own, own + 36 * p.in_place, step,
+                multiply(p, Span(q, p, 0), Chunk(q, p, chunk).tiles, chunk > p.first(slot), own, own + 36 * p.in_place, step,
                          sums + slot * p.slot_sums());
             }
         });
     else
         for (Index round = 0; round < p.rounds; round++) {
             parallel(p.slots * parts, worthwhile, [&](Index task) {
-                const Index slot = task / parts, chunk = slot * p.rounds + round;
-                if (chunk < p.chunks) transform(chunk, task % parts, all + slot * p.slot());
+                const Index slot = task / parts, chunk = p.first(slot) + round;
+                if (chunk < p.first(slot + 1)) transform(chunk, task % parts, all + slot * p.slot());
             });
             parallel(p.slots * p.spans, worthwhile, [&](Index task) {
-                const Index slot = task / p.spans, chunk = slot * p.rounds + round;
-                if (chunk >= p.chunks) return;
+                const Index slot = task / p.spans, chunk = p.first(slot) + round;
+                if (chunk >= p.first(slot + 1)) return;
                 const Span s(q, p, task % p.spans);
                 const float* in = all + slot * p.slot();
                 Buffer<float> own(at_once ? p.span_sums() : 0);
