@@ -1,68 +1,236 @@
-"""Convolution forward, input gradient and weight gradient in each backend: interleaved medians and ratios."""
+"""Convolution forward, input gradient and weight gradient, between the backends or against PyTorch: interleaved medians.
+
+Without --against: numpy and every instruction set (naive on request). With --against torch: the compiled kernels
+against PyTorch in both of its memory layouts; the ratios are PyTorch's time over ours, so more than 1 is faster.
+"""
 
 import argparse
+import json
+import math
 import os
+import platform
+from dataclasses import dataclass
 
 import numpy as np
 
 from benchmarks.interleave import medians
 from pyconvnet import kernels
 
-#   name:                  n, in, out, size, kernel, stride, padding
-SHAPES = {
-    "3->16 3x3 @64 n32": (32, 3, 16, 64, 3, 1, 1),
-    "16->32 3x3 @32 n32": (32, 16, 32, 32, 3, 1, 1),
-    "64->128 3x3 @8 n32": (32, 64, 128, 8, 3, 1, 1),
-    "3->16 5x5/2 @64 n32": (32, 3, 16, 64, 5, 2, 2),
-    "64->128 1x1 @16 n32": (32, 64, 128, 16, 1, 1, 0),
-    "64->64 3x3 @56 n4": (4, 64, 64, 56, 3, 1, 1),
+
+@dataclass(frozen=True)
+class Layer:
+    """A convolution of the benchmark: x [n, c, size, size], w [f, c / groups, k, k]."""
+
+    n: int
+    c: int
+    f: int
+    size: int
+    k: int = 3
+    stride: int = 1
+    padding: int = 1
+    groups: int = 1
+
+    @property
+    def options(self):
+        return self.stride, self.padding, 1, self.groups
+
+    @property
+    def out(self):
+        return (self.size + 2 * self.padding - self.k) // self.stride + 1
+
+    @property
+    def macs(self):
+        return self.n * self.f * self.out**2 * self.c // self.groups * self.k**2
+
+
+# in-out@size_nBatch: first layers, a small network, VGG and ResNet stages, region heads, strides, 1x1, one odd.
+LAYERS = {
+    "first_3-16@64_n32": Layer(32, 3, 16, 64),
+    "c16-32@32_n32": Layer(32, 16, 32, 32),
+    "c32-64@16_n32": Layer(32, 32, 64, 16),
+    "c64-128@8_n32": Layer(32, 64, 128, 8),
+    "c16-16@32_n128": Layer(128, 16, 16, 32),
+    "c16-32@104_n8": Layer(8, 16, 32, 104),
+    "c256-512@13_n8": Layer(8, 256, 512, 13),
+    "lenet_1-8_5x5@28_n128": Layer(128, 1, 8, 28, 5, 1, 2),
+    "s2_16-32@32_n128": Layer(128, 16, 32, 32, 3, 2),
+    "s2_64-128@28_n8": Layer(8, 64, 128, 28, 3, 2),
+    "1x1_64-128@16_n32": Layer(32, 64, 128, 16, 1, 1, 0),
+    "1x1_256-35@13_n16": Layer(16, 256, 35, 13, 1, 1, 0),
+    "1x1s2_64-128@56_n4": Layer(4, 64, 128, 56, 1, 2, 0),
+    "vgg_3-64@128_n1": Layer(1, 3, 64, 128),
+    "vgg_64-64@128_n1": Layer(1, 64, 64, 128),
+    "vgg_128-128@64_n1": Layer(1, 128, 128, 64),
+    "vgg_256-256@32_n1": Layer(1, 256, 256, 32),
+    "vgg_512-512@16_n1": Layer(1, 512, 512, 16),
+    "stem7x7s2_3-64@224_n4": Layer(4, 3, 64, 224, 7, 2, 3),
+    "res_64-64@56_n4": Layer(4, 64, 64, 56),
+    "roi_128-128@7_n128": Layer(128, 128, 128, 7),
+    "small_32-64@4_n256": Layer(256, 32, 64, 4),
+    "tiny_16-32@32_n1": Layer(1, 16, 32, 32),
+    "deconv4x4s2_32<-64@16_n16": Layer(16, 32, 64, 32, 4, 2, 1),
+    "depthwise_64@32_n16": Layer(16, 64, 64, 32, groups=64),
 }
+QUICK = ("c16-32@32_n32", "s2_64-128@28_n8", "1x1_64-128@16_n32")
+NAIVE = {"c3-4@16_n1": Layer(1, 3, 4, 16)}
+OPERATIONS = ("forward", "input gradient", "weight gradient")
 
 
-def candidates(function, args, backends):
-    """{backend: a call of the function in that backend}."""
+def arrays(layer):
+    """x, w, g of a layer, float32."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((layer.n, layer.c, layer.size, layer.size), dtype=np.float32)
+    w = rng.standard_normal((layer.f, layer.c // layer.groups, layer.k, layer.k), dtype=np.float32)
+    g = rng.standard_normal((layer.n, layer.f, layer.out, layer.out), dtype=np.float32)
+    return x, w, g
 
-    def call(name, isa):
-        def run():
-            with kernels.use(name, isa=isa):
-                function(*args)
 
-        return run
+def calls(layer, x, w, g):
+    """{operation: a call of our kernel}."""
+    return {
+        "forward": lambda: kernels.conv(x, w, *layer.options),
+        "input gradient": lambda: kernels.conv_input(g, w, layer.size, *layer.options),
+        "weight gradient": lambda: kernels.conv_weight(g, x, layer.k, *layer.options),
+    }
 
-    return {isa or name: call(name, isa) for name, isa in backends}
+
+def torch_calls(layer, x, w, g, layout):
+    """{operation: a call of PyTorch}, arrays laid out beforehand."""
+    import torch
+
+    stride, padding, dilation, groups = layer.options
+    memory = torch.channels_last if layout == "channels_last" else torch.contiguous_format
+    x, w, g = (torch.from_numpy(a).contiguous(memory_format=memory) for a in (x, w, g))
+
+    def gradient(*wanted):
+        return lambda: torch.ops.aten.convolution_backward(
+            g, x, w, None, [stride] * 2, [padding] * 2, [dilation] * 2, False, [0, 0], groups, [*wanted, False]
+        )
+
+    return {
+        "forward": lambda: torch.conv2d(x, w, None, stride, padding, dilation, groups),
+        "input gradient": gradient(True, False),
+        "weight gradient": gradient(False, True),
+    }
+
+
+def in_backend(call, name, isa):
+    def run():
+        with kernels.use(name, isa=isa):
+            call()
+
+    return run
+
+
+def candidates(layer, options):
+    """{operation: {candidate: call}}, the one to measure others against first."""
+    given = arrays(layer)
+    ours = calls(layer, *given)
+    if options.against:
+        layouts = {layout: torch_calls(layer, *given, layout) for layout in ("nchw", "channels_last")}
+        return {o: {"ours": ours[o]} | {layout: layouts[layout][o] for layout in layouts} for o in OPERATIONS}
+    backends = [("naive", None)] * options.naive + [("numpy", None)]
+    backends += [("cpp", isa) for isa in kernels.supported_isas()]
+    return {o: {isa or name: in_backend(ours[o], name, isa) for name, isa in backends} for o in OPERATIONS}
+
+
+def geometric_mean(values):
+    return math.exp(sum(map(math.log, values)) / len(values))
+
+
+def summary(records):
+    """{operation: {means and the worst layer}} of records against torch."""
+    result = {}
+    for operation in OPERATIONS:
+        rows = [r for r in records if r["operation"] == operation]
+        worst = min(rows, key=lambda r: r["against_nchw"])
+        result[operation] = {
+            "nchw": geometric_mean([r["against_nchw"] for r in rows]),
+            "better layout": geometric_mean([r["against_better"] for r in rows]),
+            "worst": worst["against_nchw"],
+            "worst layer": worst["layer"],
+        }
+    return result
+
+
+def figure(records, path):
+    """One bar per layer and operation: speed relative to the better of PyTorch's layouts, a dot for NCHW."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    names = list(dict.fromkeys(r["layer"] for r in records))
+    fig, axes = plt.subplots(1, 3, sharey=True, figsize=(11, 1.5 + 0.24 * len(names)), layout="constrained")
+    for axis, operation in zip(axes, OPERATIONS, strict=True):
+        rows = [r for r in records if r["operation"] == operation]
+        axis.barh(names, [r["against_better"] for r in rows], color="#4c78a8", label="PyTorch, better layout = 1")
+        axis.plot([r["against_nchw"] for r in rows], names, ".", color="#e45756", label="PyTorch, NCHW = 1")
+        axis.axvline(1, color="black", linewidth=0.8)
+        axis.set_title(f"{operation}\n{geometric_mean([r['against_better'] for r in rows]):.2f} times as fast")
+    axes[0].invert_yaxis()
+    axes[1].legend(loc="upper center", bbox_to_anchor=(0.5, -0.05), ncols=2, frameon=False)
+    fig.savefig(path, dpi=120)
+    plt.close(fig)
 
 
 def main(arguments):
     parser = argparse.ArgumentParser(prog="python -m benchmarks conv", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="three shapes, less patience")
-    parser.add_argument("--threads", type=int, help="threads of the compiled backend")
+    parser.add_argument("--against", choices=["torch"], help="compare with PyTorch instead of our own backends")
+    parser.add_argument("--threads", type=int, help="threads of the compiled backend and of PyTorch")
+    parser.add_argument("--quick", action="store_true", help="three layers, less patience")
+    parser.add_argument("--shapes", nargs="+", metavar="NAME", help="only layers whose name holds one of these")
     parser.add_argument("--naive", action="store_true", help="the loops too, on one image with few channels")
+    parser.add_argument("--json", metavar="FILE", help="write every number there")
+    parser.add_argument("--figure", metavar="FILE", help="draw the ratios there (with --against)")
     options = parser.parse_args(arguments)
+    if options.figure and not options.against:
+        parser.error("--figure draws the ratios of --against torch")
     if options.threads:
         kernels.set_num_threads(options.threads)
-    backends = [("numpy", None)] + [("cpp", isa) for isa in kernels.supported_isas()]
-    if options.naive:
-        backends.insert(0, ("naive", None))
-    names = [isa or name for name, isa in backends]
-    print("float32; milliseconds (speed relative to numpy), GFLOP/s of the last backend")
-    load = f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
-    print(
-        f"cpp: {kernels.get_num_threads()} threads; {load} (numpy: as BLAS is set)"
-    )
-    print(f"{'layer':20s} {'':16s}" + "".join(f"{name:>20s}" for name in names) + f"{'GFLOP/s':>10s}")
-    shapes = {"3->4 3x3 @16 n1": (1, 3, 4, 16, 3, 1, 1)} if options.naive else SHAPES
-    for title, (n, c, f, size, k, stride, padding) in list(shapes.items())[: 3 if options.quick else None]:
-        rng = np.random.default_rng(0)
-        x = rng.standard_normal((n, c, size, size), dtype=np.float32)
-        w = rng.standard_normal((f, c, k, k), dtype=np.float32)
-        y = kernels.conv(x, w, stride, padding)
-        g = rng.standard_normal(y.shape, dtype=np.float32)
-        flops = 2 * n * f * c * k * k * y.shape[2] * y.shape[3]
-        for what, function, args in (
-            ("forward", kernels.conv, (x, w, stride, padding)),
-            ("input gradient", kernels.conv_input, (g, w, (size, size), stride, padding)),
-            ("weight gradient", kernels.conv_weight, (g, x, (k, k), stride, padding)),
-        ):
-            times = medians(candidates(function, args, backends), seconds=0.1 if options.quick else 0.3)
-            cells = "".join(f"{times[m] * 1e3:12.3f} ({times['numpy'] / times[m]:4.1f}x)" for m in names)
-            print(f"{title:20s} {what:16s}{cells}{flops / times[names[-1]] / 1e9:10.0f}", flush=True)
+    if options.against:
+        import torch
+
+        torch.set_num_threads(kernels.get_num_threads())
+    chosen = QUICK if options.quick else LAYERS
+    chosen = {name: LAYERS[name] for name in chosen if any(s in name for s in options.shapes or [""])}
+    setting = {
+        "backend": kernels.active(), "isa": kernels.active_isa(), "threads": kernels.get_num_threads(),
+        "cores": os.cpu_count(), "machine": platform.machine(), "load": round(os.getloadavg()[0], 1),
+    }  # fmt: skip
+    if options.against:
+        setting["torch"] = torch.__version__
+    print("float32;", ", ".join(f"{name} {value}" for name, value in setting.items()))
+    records = []
+    for name, layer in (NAIVE if options.naive else chosen).items():
+        for operation, functions in candidates(layer, options).items():
+            times = medians(functions, seconds=0.1 if options.quick else 0.3)
+            record = {"layer": name, "operation": operation, "mmac": layer.macs / 1e6, "seconds": times}
+            records.append(record)
+            if options.against:
+                layout = min(("nchw", "channels_last"), key=times.get)
+                record |= {
+                    "against_nchw": times["nchw"] / times["ours"],
+                    "against_better": times[layout] / times["ours"],
+                    "better_layout": layout,
+                }
+                cells = f"{times['ours'] * 1e3:9.3f} ms  NCHW {record['against_nchw']:5.2f}x  "
+                cells += f"better layout {record['against_better']:5.2f}x ({layout})"
+                speed = times["ours"]
+            else:
+                cells = "".join(f"{m:>9s} {t * 1e3:8.3f} ({times['numpy'] / t:4.1f}x)" for m, t in times.items())
+                speed = list(times.values())[-1]
+            print(f"{name:26s} {operation:16s}{cells}{2 * layer.macs / speed / 1e9:7.0f} GFLOP/s", flush=True)
+    result = {"setting": setting, "records": records}
+    if options.against:
+        result["summary"] = summary(records)
+        for operation, s in result["summary"].items():
+            print(
+                f"{operation:16s} geometric mean {s['nchw']:.2f}x NCHW, {s['better layout']:.2f}x the better layout; "
+                f"worst {s['worst']:.2f}x ({s['worst layer']})"
+            )
+    if options.json:
+        with open(options.json, "w") as file:
+            json.dump(result, file, indent=1)
+    if options.figure:
+        figure(records, options.figure)

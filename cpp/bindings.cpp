@@ -8,6 +8,7 @@
 #include "isa.hpp"
 #include "matmul.hpp"
 #include "pool.hpp"
+#include "winograd.hpp"
 
 using namespace pyconvnet;
 
@@ -244,6 +245,8 @@ void define(py::module_& m) {
     m.def("leaky_relu_grad", leaky_relu_grad<T>, a("g"), a("x"), py::arg("slope"), a("dx"));
 }
 
+constexpr const char* WINOGRAD[] = {"never", "chosen", "always"};   // as the enum has them
+
 }  // namespace
 
 PYBIND11_MODULE(_cpp, m) {
@@ -263,6 +266,12 @@ PYBIND11_MODULE(_cpp, m) {
     m.def("use_isa", [](const std::string& name) {
         require(use_isa(name.c_str()), "this machine does not support that ISA");
     });
+    m.def("use_winograd", [](const std::string& when) {
+        for (int i = 0; i < 3; i++)
+            if (when == WINOGRAD[i]) return use_winograd(static_cast<Winograd>(i));
+        require(false, "winograd: never, chosen or always");
+    });
+    m.def("winograd", [] { return WINOGRAD[static_cast<int>(winograd_use())]; });
     m.def("set_num_threads", [](int n) {
         require(n >= 1, "the number of threads must be positive");
         set_num_threads(n);
@@ -271,4 +280,5 @@ PYBIND11_MODULE(_cpp, m) {
     m.def("use_array_memory", use_array_memory);
     m.def("set_pool_limit", [](std::size_t bytes) { set_pool_limit(bytes); });
     m.def("pool_usage", [] { return py::make_tuple(get_pool_limit(), pool_held()); });
+    m.def("tasks_of_longest", tasks_of_longest);
 }

@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
@@ -113,9 +114,23 @@ Pool& pool() {
     return *have;
 }
 
+// The longest loop since tasks_of_longest was last asked.
+std::atomic<std::chrono::steady_clock::rep> longest{0};
+std::atomic<Index> tasks_of{0};
+
+struct Watch {
+    Index tasks;
+    std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
+    ~Watch() {
+        const auto took = (std::chrono::steady_clock::now() - start).count();
+        if (took > longest) longest = took, tasks_of = tasks;
+    }
+};
+
 }  // namespace
 
 void parallel_for(Index tasks, void (*run)(void*, Index), void* context) {
+    const Watch watch{tasks};
     const int threads = wanted;
     if (threads > 1 && tasks > 1 && !inside) {
         Pool& mine = pool();
@@ -138,5 +153,10 @@ void parallel_for(Index tasks, void (*run)(void*, Index), void* context) {
 
 void set_num_threads(int n) { wanted = n; }
 int get_num_threads() { return wanted; }
+
+Index tasks_of_longest() {
+    longest = 0;
+    return tasks_of.exchange(0);
+}
 
 }  // namespace pyconvnet

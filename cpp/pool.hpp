@@ -10,5 +10,6 @@ namespace pyconvnet {
 void parallel_for(Index tasks, void (*run)(void* context, Index task), void* context);
 void set_num_threads(int n);
 int get_num_threads();
+Index tasks_of_longest();   // of the loop that took longest since last asked: are there enough for many cores?
 
 }  // namespace pyconvnet

@@ -3,16 +3,35 @@
 #include "conv.hpp"
 
 #include "buffer.hpp"
+#include "choose.hpp"
 #include "correlate.hpp"
 #include "depthwise.hpp"
 #include "micro.hpp"
 #include "transpose.hpp"
+#include "winograd.hpp"
 
 namespace pyconvnet::PYCONVNET_ISA {
+namespace {
+
+bool by_winograd(const ConvShape& s, const float* x, const float* w, float* y) {
+    const Window& k = s.at;
+    const Index c = s.c / s.groups, f = s.f / s.groups;
+    bool finite = true;
+    for (Index group = 0; finite && group < s.groups; group++)
+        finite = winograd_conv({x + group * c * k.h * k.w, s.n, c, k.h, k.w, s.c * k.h * k.w,
+                                y + group * f * k.oh * k.ow, f, k.oh, k.ow, s.f * k.oh * k.ow, k.ph, k.pw,
+                                w + group * f * c * 9, c * 9, 9, false});
+    return finite;
+}
+bool by_winograd(const ConvShape&, const double*, const double*, double*) { return false; }
+
+}  // namespace
 
 template <class T>
 void conv(const ConvShape& s, const T* x, const T* w, T* y) {
-    if (is_depthwise(s)) return depthwise(s, x, w, y);
+    const Algorithm algorithm = choose(s, Operation::forward, sizeof(T) == sizeof(float));
+    if (algorithm == Algorithm::depthwise) return depthwise(s, x, w, y);
+    if (algorithm == Algorithm::winograd && by_winograd(s, x, w, y)) return;
     const Window& k = s.at;
     const Index c = s.c / s.groups, f = s.f / s.groups, taps = k.kh * k.kw, K = c * taps;
     Buffer<Index> ty(taps), tx(taps);
@@ -27,29 +46,9 @@ void conv(const ConvShape& s, const T* x, const T* w, T* y) {
             if (rows < height) zero(packed + m0 * K, K * height);
             transpose(wg + m0 * K, K, rows, K, packed + m0 * K, height);
         });
-        correlate(Correlation<T>{x + group * c * k.h * k.w,
-                                 s.n,
-                                 c,
-                                 k.h,
-                                 k.w,
-                                 s.c * k.h * k.w,
-                                 y + group * f * k.oh * k.ow,
-                                 f,
-                                 k.oh,
-                                 k.ow,
-                                 s.f * k.oh * k.ow,
-                                 k.oh,
-                                 k.ow,
-                                 1,
-                                 1,
-                                 0,
-                                 0,
-                                 k.sh,
-                                 k.sw,
-                                 taps,
-                                 ty,
-                                 tx,
-                                 A});
+        correlate(Correlation<T>{x + group * c * k.h * k.w, s.n, c, k.h, k.w, s.c * k.h * k.w,
+                                 y + group * f * k.oh * k.ow, f, k.oh, k.ow, s.f * k.oh * k.ow,
+                                 k.sh, k.sw, taps, ty, tx, A});
     }
 }
 

@@ -3,15 +3,19 @@
 // (for dilation 1; else lanes over c alone). A band's sum goes to one of a few slots, added up in a fixed
 // order at the end.
 #include "buffer.hpp"
+#include "choose.hpp"
 #include "conv.hpp"
+#include "conv_weight.hpp"
 #include "depthwise.hpp"
 #include "micro.hpp"
 #include "transpose.hpp"
+#include "winograd.hpp"
 
 namespace pyconvnet::PYCONVNET_ISA {
 namespace {
 
 constexpr Index BAND_BYTES = 256 * 1024;
+constexpr Index SHARED_BYTES = 32 << 20;   // of all bands, where the tasks of several spans read the same ones
 
 // How the work is cut. It depends on the shapes alone: it fixes the order of the sums.
 template <class T>
@@ -36,7 +40,8 @@ Plan<T> plan(const ConvShape& s) {
     p.vectors = p.runs * p.per_run;
     p.width = (k.ow - 1) * k.sw + (k.kw - 1) * k.dw + 1;
     Index rows = least(k.oh, most<Index>(1, BAND / (p.c * p.width * k.sh)));
-    rows = least(rows, most<Index>(1, 512 / k.ow));
+    const Index tasks = double(s.n) * p.c * p.f * k.oh * k.ow * k.kh * k.kw > 2e7 ? 64 : 8;   // for all threads
+    rows = least(rows, most(least(512 / k.ow, ceil_div(s.n * k.oh, tasks)), ceil_div(128, k.ow)));
     rows = most(rows, least(k.oh, (k.kh - 1) * k.dh / (2 * k.sh)));   // few rows copied twice
     p.bands = ceil_div(k.oh, rows);
     p.rows = ceil_div(k.oh, p.bands);
@@ -46,9 +51,10 @@ Plan<T> plan(const ConvShape& s) {
     if (p.bands == 1) p.images = most<Index>(1, least(s.n, least(256 / p.pixels, BAND / p.image)));
     p.jobs = ceil_div(s.n, p.images) * p.bands;
     p.part = padded_rows(p.f) * p.vectors * L;
-    p.slots = most<Index>(1, least(least<Index>(p.jobs, 8), (Index(1) << 20) / p.part + 1));
-    p.splits = most<Index>(1, least<Index>(8, p.f / 64));
-    p.span = ceil_div(ceil_div(p.f, ROWS), p.splits) * ROWS;
+    p.slots = most<Index>(1, least(least<Index>(p.jobs, tasks), (Index(1) << 21) / p.part + 1));
+    p.splits = most(least<Index>(8, p.f / 64), least(ceil_div(tasks, p.slots), ceil_div(p.f, ROWS)));
+    p.span = ceil_div(p.f, ROWS) / p.splits * ROWS;
+    p.splits = ceil_div(p.f, p.span);
     return p;
 }
 
@@ -59,6 +65,7 @@ void fill(const Window& k, const Plan<T>& p, const T* x, Index r0, Index rows, T
     const Index left = least(k.pw, p.width), inside = most<Index>(0, least(k.w, p.width - left));
     for (Index r = 0; r < (rows - 1) * k.sh + (k.kh - 1) * k.dh + 1; r++, to += p.width * p.c) {
         const Index y = r0 * k.sh + r - k.ph;
+        if (r % k.sh > (k.kh - 1) * k.dh) continue;   // no tap reads this row
         if (y < 0 || y >= k.h) {
             zero(to, p.width * p.c);
             continue;
@@ -96,6 +103,17 @@ void reduce(const ConvShape& s, const Plan<T>& p, Index m0, T* slots, T* dw) {
     }
 }
 
+bool by_winograd(const ConvShape& s, const float* g, const float* x, float* dw) {
+    const Window& k = s.at;
+    const Index c = s.c / s.groups, f = s.f / s.groups;
+    bool finite = true;
+    for (Index group = 0; finite && group < s.groups; group++)
+        finite = winograd_weight({g + group * f * k.oh * k.ow, x + group * c * k.h * k.w, s.n, c, f, k.h, k.w, k.oh,
+                                  k.ow, k.ph, k.pw, s.f * k.oh * k.ow, s.c * k.h * k.w, dw + group * f * c * 9});
+    return finite;
+}
+bool by_winograd(const ConvShape&, const double*, const double*, double*) { return false; }
+
 }  // namespace
 
 template <class T>
@@ -104,7 +122,10 @@ void conv_weight(const ConvShape& s, const T* g, const T* x, T* dw) {
     constexpr Index L = V::lanes;
     const Window& k = s.at;
     if (s.n == 0) return zero(dw, s.f * (s.c / s.groups) * k.kh * k.kw);
-    if (is_depthwise(s)) return depthwise_weight(s, g, x, dw);
+    const Algorithm algorithm = choose(s, Operation::weight, sizeof(T) == sizeof(float));
+    if (algorithm == Algorithm::depthwise) return depthwise_weight(s, g, x, dw);
+    if (algorithm == Algorithm::winograd && by_winograd(s, g, x, dw)) return;
+    if (has_few_channels<T>(s)) return conv_weight_few(s, g, x, dw);
     const Plan<T> p = plan<T>(s);
     const Index out_plane = k.oh * k.ow, in_plane = k.h * k.w;
     Buffer<Index> pixel(p.images * p.pixels), start(p.vectors);
@@ -120,20 +141,30 @@ void conv_weight(const ConvShape& s, const T* g, const T* x, T* dw) {
     T* slots = slot_memory;
     const double flops = 2.0 * s.n * s.f * p.c * k.kh * k.kw * out_plane;
 
+    const Index bands_size = s.n * p.bands * p.image + 4 * TILE<T>;
+    const bool shared = p.splits > 1 && bands_size * Index(sizeof(T)) <= SHARED_BYTES;
+    Buffer<T> band_memory(shared ? bands_size : 0);
+    T* all_bands = band_memory;
+
     for (Index group = 0; group < s.groups; group++) {
         const T* xg = x + group * p.c * in_plane;
         const T* gg = g + group * p.f * out_plane;
+        if (shared)
+            parallel(s.n * p.bands, flops / s.groups > 5e5, [&](Index band) {
+                const Index n = band / p.bands, r0 = band % p.bands * p.rows;
+                fill<T>(k, p, xg + n * s.c * in_plane, r0, least(p.rows, k.oh - r0), all_bands + band * p.image);
+            });
         parallel(p.slots * p.splits, flops / s.groups > 5e5, [&](Index task) {
             const Index slot = task / p.splits, ma = task % p.splits * p.span, mb = least(p.f, ma + p.span);
-            if (ma >= mb) return;
-            Buffer<T> band(p.image * p.images + 4 * TILE<T>), A(padded_rows(mb - ma) * p.images * p.pixels);
+            Buffer<T> own(shared ? 0 : p.image * p.images + 4 * TILE<T>), A(padded_rows(mb - ma) * p.images * p.pixels);
             const Index first = p.jobs * slot / p.slots, last = p.jobs * (slot + 1) / p.slots;
             for (Index job = first; job < last; job++) {
                 const Index n0 = job / p.bands * p.images, images = least(p.images, s.n - n0);
                 const Index r0 = job % p.bands * p.rows, rows = least(p.rows, k.oh - r0);
+                T* band = shared ? all_bands + (n0 * p.bands + job % p.bands) * p.image : own;
                 const Index K = images == 1 ? rows * k.ow : images * p.pixels;
                 for (Index i = 0; i < images; i++) {
-                    fill<T>(k, p, xg + (n0 + i) * s.c * in_plane, r0, rows, band + i * p.image);
+                    if (!shared) fill<T>(k, p, xg + (n0 + i) * s.c * in_plane, r0, rows, band + i * p.image);
                     for (Index m0 = ma; m0 < mb; m0 += ROWS) {   // g as [block][pixel][row]
                         const Index height = block_rows(m0, p.f), have = least(height, p.f - m0);
                         T* a = A + (m0 - ma) * K + i * p.pixels * height;

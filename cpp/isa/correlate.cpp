@@ -3,6 +3,8 @@
 #include "buffer.hpp"
 #include "inside.hpp"
 #include "micro.hpp"
+#include "pairs.hpp"
+#include "strips.hpp"
 
 namespace pyconvnet::PYCONVNET_ISA {
 namespace {
@@ -10,59 +12,37 @@ namespace {
 constexpr Index BAND_BYTES = 384 * 1024;   // of the band of a thread: well inside a level 2 cache of 1 MB
 constexpr Index LONGEST = 640;             // k summed in registers before the sum is written
 
-enum class Packing {
-    aligned,   // rows of ow pixels are a multiple of the vector: each vector is a piece of one row
-    wide,      // vectors run straight over the padding columns: nothing is packed, some lanes are wasted
-    dense      // the columns of several short rows are packed into full vectors
-};
-
-// Lanes [lane, lane + n) of a strip, which lie inside one output row.
-struct Piece {
-    Index lane, n, from, to;   // from: offset in the band, to: offset in the output
-};
-// Up to VECTORS vectors of output pixels: one column of register tiles.
-struct Strip {
-    Index width, first, last;      // pieces [first, last)
-    Index base, start[VECTORS];    // vector v begins at base + start[v]
-};
-
-// How the work is cut. It depends on the shapes alone, never on the number of threads.
-template <class T>
-struct Plan {
-    Packing packing;
-    Index y0, x0, ey, ex;        // smallest tap; rows and columns that the taps reach beyond the outputs
-    Index planes;                // residues of the input modulo the stride that some tap reads
-    Index rows, bands, images;   // output rows in a band; bands of an image; images in a task (if bands == 1)
-    Index width, plane, image;   // of the band: columns, elements of a residue plane, elements of an image
-    Index K, kblocks, kc;
-};
-
 template <class T>
 Plan<T> plan(const Correlation<T>& q, Index y0, Index x0, Index y1, Index x1, Index planes) {
     constexpr Index L = Vec<T>::lanes, NR = TILE<T>, BAND = BAND_BYTES / sizeof(T);
     Plan<T> p{};
     p.y0 = y0, p.x0 = x0, p.ey = (y1 - y0) / q.sy, p.ex = (x1 - x0) / q.sx, p.planes = planes;
     p.width = q.ow + p.ex;
-    p.packing = Packing::aligned;
-    if (q.ow % L) {   // compare vectors computed, and vectors copied, by either way
-        const double per_row = q.ow >= L ? 1.5 : double(L) / q.ow + 0.5;
-        const double wide = double(q.oh) * p.width / L * q.m / 2;
-        const double dense = double(q.oh) * q.ow / L * (q.m / 2.0 + 2.5 * per_row);
-        p.packing = wide <= dense ? Packing::wide : Packing::dense;
-    }
+    const Index tasks = double(q.n) * q.m * q.c * q.taps * q.oh * q.ow > 2e7 ? 64 : 16;   // for all threads to share
     const Index row = q.c * planes * p.width;
     Index rows = least(q.oh, most<Index>(1, BAND / row - p.ey));
-    rows =
-        least(rows, most(ceil_div(q.n * q.oh, 16), ceil_div(4 * NR, q.ow)));   // enough tasks for the threads
-    rows = most(rows, least(q.oh, most(ceil_div(2 * NR, q.ow), p.ey / 2)));    // but few rows copied twice
+    rows = least(rows, most(ceil_div(q.n * q.oh, tasks), ceil_div(4 * NR, q.ow)));
+    rows = most(rows, least(q.oh, most(ceil_div(2 * NR, q.ow), p.ey / 2)));   // but few rows copied twice
     p.bands = ceil_div(q.oh, rows);
     p.rows = ceil_div(q.oh, p.bands);
     p.plane = (p.rows + p.ey) * p.width;
     p.image = q.c * planes * p.plane;
     p.images = 1;
+    const Index mblocks = ceil_div(q.m, ROWS), most_images = tasks == 64 ? q.n * mblocks / 64 : ceil_div(q.n, 8);
     if (p.bands == 1)
         p.images = most<Index>(
-            1, least(least(q.n, ceil_div(4 * NR, q.oh * q.ow)), least(BAND / p.image, ceil_div(q.n, 8))));
+            1, least(least(q.n, ceil_div(4 * NR, q.oh * q.ow)), least(BAND / p.image, most_images)));
+    const Index pixels = ceil_div(q.n, p.images) * p.bands;
+    p.splits = tasks == 64 && pixels < 64 ? least(mblocks, ceil_div(64, pixels)) : 1;
+    p.span = mblocks / p.splits * ROWS;
+    p.splits = ceil_div(q.m, p.span);
+    p.packing = Packing::aligned;
+    if (q.ow % L) {   // compare vectors computed, and vectors copied, by either way
+        const double per_row = q.ow >= L ? 1.5 : double(L) / q.ow + 0.5, half = least(p.span, q.m) / 2.0;
+        const double wide = double(q.oh) * p.width / L * half;
+        const double dense = double(q.oh) * q.ow / L * (half + 2.5 * per_row);
+        p.packing = wide <= dense ? Packing::wide : Packing::dense;
+    }
     p.K = q.c * q.taps;
     p.kblocks = ceil_div(p.K, LONGEST);
     p.kc = ceil_div(p.K, p.kblocks);
@@ -74,103 +54,16 @@ Plan<T> plan(const Correlation<T>& q, Index y0, Index x0, Index y1, Index x1, In
 template <class T>
 void fill(const Correlation<T>& q, const T* in, Index r0, Index rows, Index y0, Index x0, Index width,
           T* to) {
-    const Inside in_row(width, q.sx, x0, q.w);
-    const Index a = in_row.first, b = in_row.last;
-    for (Index r = 0; r < rows; r++, to += width) {
-        const Index y = (r0 + r) * q.sy + y0;
-        if (y < 0 || y >= q.h) {
-            zero(to, width);
-            continue;
-        }
-        const T* from = in + y * q.w;
-        zero(to, a);
-        if (q.sx == 1) copy(to + a, from + a + x0, b - a);
-        else if (q.sx == 2)
-            for (Index x = a; x < b; x++) to[x] = from[2 * x + x0];
+    const Inside columns(width, q.sx, x0, q.w), lines(rows, q.sy, r0 * q.sy + y0, q.h);
+    const Index a = columns.first, b = columns.last;
+    if (lines.first > 0 || lines.last < rows || a > 0 || b < width) zero(to, rows * width);
+    to += lines.first * width + a;
+    for (Index r = lines.first; r < lines.last; r++, to += width) {
+        const T* from = in + ((r0 + r) * q.sy + y0) * q.w + a * q.sx + x0;
+        if (q.sx == 1) copy(to, from, b - a);
+        else if (q.sx == 2) every_second(from, b - a, q.w - (2 * (b - 1) + x0 + 1), to);
         else
-            for (Index x = a; x < b; x++) to[x] = from[x * q.sx + x0];
-        zero(to + b, width - b);
-    }
-}
-
-// Cut the pixels of a task (g images, `rows` rows each) into strips and pieces; returns the number of strips.
-template <class T>
-Index cut(const Correlation<T>& q, const Plan<T>& p, Index n0, Index g, Index r0, Index rows, Strip* strips,
-          Piece* pieces) {
-    constexpr Index L = Vec<T>::lanes;
-    const bool wide = p.packing == Packing::wide;
-    const Index runs = wide ? g : 1, lanes = wide ? rows * p.width - p.ex : g * rows * q.ow;
-    Index n_strips = 0, n_pieces = 0;
-    for (Index run = 0; run < runs; run++) {
-        const Index vectors = ceil_div(lanes, L);
-        for (Index v = 0; v < vectors;) {
-            Strip& s = strips[n_strips++];
-            s.width = strip_width(vectors - v);
-            s.first = n_pieces;
-            s.base = run * p.image + v * L;
-            for (Index i = 0; i < VECTORS; i++) s.start[i] = i * L;
-            const Index begin = v * L, end = least(lanes, begin + s.width * L);
-            for (Index lane = begin; lane < end;) {
-                Index i, y, x, n;
-                if (wide) {
-                    i = run, y = lane / p.width, x = lane % p.width;
-                    if (x >= q.ow) {   // a padding column
-                        lane += p.width - x;
-                        continue;
-                    }
-                    n = least(q.ow - x, end - lane);
-                } else {
-                    i = lane / (rows * q.ow), y = lane / q.ow % rows, x = lane % q.ow;
-                    n = least(least(q.ow - x, end - lane), L - (lane - begin) % L);
-                }
-                const Index to = (n0 + i) * q.out_image + ((r0 + y) * q.out_sy + q.out_y0) * q.out_w +
-                                 x * q.out_sx + q.out_x0;
-                pieces[n_pieces++] = {lane - begin, n, i * p.image + y * p.width + x, to};
-                lane += n;
-            }
-            s.last = n_pieces;
-            if (p.packing == Packing::aligned) {
-                s.base = 0;
-                for (Index i = 0; i < s.width; i++) s.start[i] = pieces[s.first + i].from;
-            }
-            v += s.width;
-        }
-    }
-    return n_strips;
-}
-
-// Packing::dense: the columns of one strip, k rows of TILE + lanes elements (a piece is copied in whole
-// vectors).
-template <class T>
-void pack(const Strip& s, const Piece* pieces, const T* band, const Index* koff, Index kn, T* to) {
-    using V = Vec<T>;
-    constexpr Index L = V::lanes, ROW = TILE<T> + L;
-    for (Index ka = 0; ka < kn; ka += 32)
-        for (Index i = s.first; i < s.last; i++) {
-            const T* from = band + pieces[i].from;
-            T* d = to + pieces[i].lane;
-            const Index ke = least(kn, ka + 32), n = pieces[i].n;
-            if (n <= L / 4)
-                for (Index k = ka; k < ke; k++)
-                    __builtin_memcpy(d + k * ROW, from + koff[k], L / 4 * sizeof(T));
-            else if (n <= L / 2)
-                for (Index k = ka; k < ke; k++)
-                    __builtin_memcpy(d + k * ROW, from + koff[k], L / 2 * sizeof(T));
-            else
-                for (Index k = ka; k < ke; k++) V::store(d + k * ROW, V::load(from + koff[k]));
-        }
-}
-
-template <class T>
-inline void put(T* to, const T* tile, Index n, Index step, bool add) {
-    using V = Vec<T>;
-    if (step == 1 && n == V::lanes) {
-        const auto v = V::load(tile);
-        V::store(to, add ? v + V::load(to) : v);
-    } else if (add) {
-        for (Index j = 0; j < n; j++) to[j * step] += tile[j];
-    } else {
-        for (Index j = 0; j < n; j++) to[j * step] = tile[j];
+            for (Index x = 0; x < b - a; x++) to[x] = from[x * q.sx];
     }
 }
 
@@ -204,24 +97,40 @@ void correlate(const Correlation<T>& q) {
     Buffer<Index> dense_offsets(p.kc);
     for (Index k = 0; k < p.kc; k++) dense_offsets[k] = k * ROW;
     const Index *koffs = koff, *dense = dense_offsets, *residue = residue_of;
-    const Index mblocks = ceil_div(q.m, ROWS), tasks = ceil_div(q.n, p.images) * p.bands,
-                out_plane = q.out_h * q.out_w;
+    const Index bands = ceil_div(q.n, p.images) * p.bands, out_plane = q.oh * q.ow;
     const bool weights_stay =
-        q.m * p.kc * Index(sizeof(T)) > 400 * 1024;   // which factor the inner loop runs over
-    const double flops = 2.0 * q.n * q.m * p.K * q.oh * q.ow;
-
-    parallel(tasks, flops > 5e5, [&](Index task) {
-        const Index n0 = task / p.bands * p.images, g = least(p.images, q.n - n0);
-        const Index r0 = task % p.bands * p.rows, rows = least(p.rows, q.oh - r0);
-        Buffer<T> band(p.image * g + 2 * TILE<T>);
-        for (Index c = 0; c < q.c; c++)
+        least(p.span, q.m) * p.kc * Index(sizeof(T)) > 400 * 1024;   // which factor the inner loop runs over
+    const bool worthwhile = 2.0 * q.n * q.m * p.K * q.oh * q.ow > 5e5;
+    const auto fill_band = [&](Index band, Index c0, Index c1, T* to) {
+        const Index n0 = band / p.bands * p.images, g = least(p.images, q.n - n0);
+        const Index r0 = band % p.bands * p.rows, rows = least(p.rows, q.oh - r0);
+        for (Index c = c0; c < c1; c++)
             for (Index i = 0; i < g; i++)
                 for (Index plane = 0; plane < planes; plane++)
                     fill(q, q.in + (n0 + i) * q.in_image + c * q.h * q.w, r0, rows + p.ey,
                          residue[plane] / residues_x + y0, residue[plane] % residues_x + x0, p.width,
-                         band + i * p.image + (c * planes + plane) * p.plane);
+                         to + i * p.image + (c * planes + plane) * p.plane);
+    };
+    const Index band_size = p.image * p.images + 2 * TILE<T>;
+    Buffer<T> shared(p.splits > 1 ? bands * band_size : 0);
+    T* all_bands = shared;
+    if (p.splits > 1) {
+        const Index step = ceil_div(q.c, 8), parts = ceil_div(q.c, step);
+        parallel(bands * parts, worthwhile, [&](Index task) {
+            const Index c0 = task % parts * step;
+            fill_band(task / parts, c0, least(q.c, c0 + step), all_bands + task / parts * band_size);
+        });
+    }
 
-        const Index most_vectors = g * (ceil_div(p.rows * p.width, L) + 1);
+    parallel(bands * p.splits, worthwhile, [&](Index task) {
+        const Index at_band = task / p.splits, first = task % p.splits * p.span, last = least(q.m, first + p.span);
+        const Index n0 = at_band / p.bands * p.images, g = least(p.images, q.n - n0);
+        const Index r0 = at_band % p.bands * p.rows, rows = least(p.rows, q.oh - r0);
+        Buffer<T> own(p.splits > 1 ? 0 : band_size);
+        T* band = p.splits > 1 ? all_bands + at_band * band_size : own;
+        if (p.splits == 1) fill_band(at_band, 0, q.c, band);
+
+        const Index most_vectors = g * (ceil_div(p.rows * p.width, L) + 1), mblocks = ceil_div(last - first, ROWS);
         Buffer<Strip> strips(most_vectors);
         Buffer<Piece> pieces(2 * most_vectors + g * rows);
         const Index n_strips =
@@ -235,7 +144,7 @@ void correlate(const Correlation<T>& q) {
                 for (Index i = 0; i < n_strips; i++)
                     pack<T>(strips[i], pieces, band, koffs + k0, kn, columns + i * p.kc * ROW);
             for (Index it = 0; it < n_strips * mblocks; it++) {
-                const Index m0 = (weights_stay ? it / n_strips : it % mblocks) * ROWS;
+                const Index m0 = first + (weights_stay ? it / n_strips : it % mblocks) * ROWS;
                 const Index at = weights_stay ? it % n_strips : it / mblocks;
                 const Strip& s = strips[at];
                 const Index height = block_rows(m0, q.m), m_rows = least(height, q.m - m0);
@@ -246,7 +155,7 @@ void correlate(const Correlation<T>& q) {
                 for (Index i = s.first; i < s.last; i++)
                     for (Index r = 0; r < m_rows; r++)
                         put(q.out + pieces[i].to + (m0 + r) * out_plane, tile + r * TILE<T> + pieces[i].lane,
-                            pieces[i].n, q.out_sx, k0 > 0);
+                            pieces[i].n, k0 > 0);
             }
         }
     });

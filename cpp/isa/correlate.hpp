@@ -1,8 +1,6 @@
-// A correlation with any taps, read from one band of the input at a time, written to any grid of output
-// pixels:
+// A correlation with any taps, read from one band of the input at a time:
 //
-//   out[n, m, oy out_sy + out_y0, ox out_sx + out_x0]
-//       = sum over c, t of A[m][c, t] in[n, c, oy sy + ty[t], ox sx + tx[t]]
+//   out[n, m, oy, ox] = sum over c, t of A[m][c, t] in[n, c, oy sy + ty[t], ox sx + tx[t]]
 //
 // The forward convolution is one of these, the input gradient one for each residue of the pixel modulo the
 // stride.
@@ -20,8 +18,7 @@ struct Correlation {
     const T* in;
     Index n, c, h, w, in_image;   // in_image: elements from image to image
     T* out;
-    Index m, out_h, out_w, out_image;   // the whole output plane
-    Index oh, ow, out_sy, out_sx, out_y0, out_x0;
+    Index m, oh, ow, out_image;
     Index sy, sx, taps;
     const Index *ty, *tx;
     const T* A;   // in blocks of rows: [block][k = (c, t)][row], padded_rows(m) * c * taps

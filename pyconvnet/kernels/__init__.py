@@ -15,6 +15,8 @@ from pyconvnet.kernels.backend import (
     set_num_threads,
     supported_isas,
     use,
+    use_winograd,
+    winograd,
 )
 from pyconvnet.kernels.memory import pool_usage, pooled, set_pool_limit
 from pyconvnet.kernels.planes import gather_planes, max_pool, roi_pool_indices, scatter_planes
@@ -53,6 +55,8 @@ __all__ = [
     "set_pool_limit",
     "supported_isas",
     "use",
+    "use_winograd",
+    "winograd",
 ]
 
 

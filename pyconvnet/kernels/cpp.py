@@ -11,6 +11,8 @@ supported_isas = _cpp.supported_isas
 active_isa = _cpp.active_isa
 use_isa = _cpp.use_isa
 set_num_threads = _cpp.set_num_threads
+use_winograd = _cpp.use_winograd
+winograd = _cpp.winograd
 
 
 def _raw(x):
@@ -22,21 +24,21 @@ def _options(window):
 
 
 def conv(x, w, k):
-    """Direct correlation: cpp/conv_forward.hpp."""
+    """Direct correlation or Winograd, as cpp/isa/choose.cpp has it: cpp/isa/conv.cpp."""
     y = np.empty(k.y_shape, x.dtype)
     _cpp.conv(_raw(x), _raw(w), y, *_options(k.window), k.groups)
     return y
 
 
 def conv_input(g, w, k):
-    """One correlation for each residue of the output pixel modulo the stride: cpp/conv_input.hpp."""
+    """One correlation for each residue of the output pixel modulo the stride, or Winograd: cpp/isa/conv_input.cpp."""
     dx = np.empty(k.x_shape, g.dtype)
     _cpp.conv_input(_raw(g), _raw(w), dx, *_options(k.window), k.groups)
     return dx
 
 
 def conv_weight(g, x, k):
-    """Lanes run over taps and channels, the sum over pixels: cpp/conv_weight.hpp."""
+    """Lanes run over taps and channels, the sum over pixels, or Winograd: cpp/isa/conv_weight.cpp."""
     dw = np.empty(k.w_shape, g.dtype)
     _cpp.conv_weight(_raw(g), _raw(x), dw, *_options(k.window), k.groups)
     return dw

@@ -1,0 +1,322 @@
+// Forward and input gradient by Winograd (formula: winograd.hpp). Lanes are tiles. A group of tiles is
+// transformed to in[place][channel][lane]; each of the 36 places is then a product
+//
+//     products[place][m][lane] = sum over c of weights[place][m][c] in[place][c][lane]
+//
+// of a size that stays in the level 2 cache, and the outputs are transformed back where they are needed.
+#include "buffer.hpp"
+#include "inside.hpp"
+#include "micro.hpp"
+#include "transpose.hpp"
+#include "winograd.hpp"
+
+namespace pyconvnet::PYCONVNET_ISA {
+namespace {
+
+using V = Vec<float>;
+using Lanes = V::type;
+constexpr Index L = V::lanes;
+constexpr Index CHUNK = 32;                 // rows of products held at a time
+
+// How the work is cut. It depends on the shapes alone, never on the number of threads.
+struct Plan {
+    Index ty, tx;                // tiles of an image
+    bool images;                 // lanes are images (small pictures), vectors are tiles; else lanes are tiles
+    Index rows, bands, count;    // tile rows of a group, groups down an image; images of a group
+    Index groups, vectors, ld;   // vectors of a group; lanes from channel to channel
+    Index in_place, in_group;    // elements from place to place, and of a group's transformed input
+    Index span, spans;           // output channels are cut into spans; a task is one span of one group
+    Index weights_place;         // elements from place to place of a span's weights
+    bool own_weights;            // each task transforms the weights of its span: there are one or two groups
+};
+
+// Cycles of the micro-kernel for one row, one channel and `vectors` vectors: narrow strips reuse less.
+double strip_cost(Index vectors) {
+    double cost = 0;
+    for (Index v = 0, width; v < vectors; v += width) {
+        width = strip_width(vectors - v);
+        cost += width == 3 ? 1.5 : width == 2 ? 1.1 : 0.8;
+    }
+    return cost;
+}
+
+// Cycles to read so many bytes `times` times from beyond the level 2 cache; nothing if they fit into half of it.
+double reading(double bytes, double times) { return bytes > 512e3 ? bytes * times / 25 : 0; }
+
+Plan plan(const WinogradConv& q) {
+    Plan best{};
+    double least_cost = 0;
+    const Index ty = ceil_div(q.oh, 4), tx = ceil_div(q.ow, 4);
+    const Index tasks = double(q.n) * q.m * q.c * q.oh * q.ow > 2e6 ? 64 : 16;   // for all threads to share
+    for (int images = 0; images < 2; images++)
+        for (Index count = 1; count <= (images ? 1 : q.n); count++)
+            for (Index rows = count == 1 ? 1 : ty; rows <= ty; rows++) {
+                Plan p{};
+                p.ty = ty, p.tx = tx, p.images = images, p.rows = rows, p.bands = ceil_div(ty, rows);
+                p.count = images ? L : count;
+                p.groups = ceil_div(q.n, p.count) * p.bands;
+                p.vectors = images ? rows * tx : ceil_div(count * rows * tx, L);
+                if (best.groups && p.vectors > 12) {   // larger ones are no better
+                    count = q.n;
+                    break;
+                }
+                p.ld = p.vectors * L + (images || tx % L == 0 ? 0 : L);
+                p.spans = p.groups >= tasks ? 1 : least(ceil_div(tasks, p.groups), ceil_div(q.m, ROWS / 2));
+                const Index transforms = images ? p.vectors : count * rows * ceil_div(tx, L);
+                const double in_bytes = 36.0 * sizeof(float) * q.c * p.ld, weight_bytes = 36.0 * sizeof(float) * q.c * q.m;
+                const double idle = p.groups * p.spans < tasks ? double(tasks) / (p.groups * p.spans) : 1;
+                const double cost = idle * p.groups * (36.0 * q.c * q.m * strip_cost(p.vectors) + 200.0 * q.c * transforms +
+                                                200.0 * q.m * p.vectors + reading(weight_bytes, 1) +
+                                                reading(in_bytes, most(p.spans, ceil_div(q.m, CHUNK))));
+                if (best.groups == 0 || cost < least_cost) best = p, least_cost = cost;
+            }
+    Plan& p = best;
+    p.in_place = q.c * p.ld + APART;
+    p.in_group = 36 * p.in_place;
+    p.span = most(ceil_div(q.m, ROWS) / p.spans * ROWS, ROWS / 2);   // at the least half a block
+    p.spans = ceil_div(q.m, p.span);
+    p.own_weights = p.spans > 1 && p.groups <= 2;
+    p.weights_place = padded_rows(least(p.span, q.m)) * q.c + APART;
+    return p;
+}
+
+typedef float Block __attribute__((vector_size(ROWS * sizeof(float))));   // the rows of a block, or of half a one
+typedef float HalfBlock __attribute__((vector_size(ROWS / 2 * sizeof(float))));
+
+// Weights of rows [m0, m0 + R): to[place][c][row].
+template <class Row>
+void transform_weights(const WinogradConv& q, Index m0, Index last, Index place, float* to) {
+    constexpr Index R = sizeof(Row) / sizeof(float), RUN = 8;   // RUN: channels at a time
+    Row taps[RUN * 9] = {};
+    float* packed = reinterpret_cast<float*>(taps);
+    const Index rows = least<Index>(R, last - m0);
+    for (Index c0 = 0; c0 < q.c; c0 += RUN) {
+        const Index channels = least(RUN, q.c - c0);
+        const float* from = q.weight + m0 * q.of_m + c0 * q.of_c;
+        if (q.of_c == 9) transpose(from, q.of_m, rows, channels * 9, packed, R);
+        else
+            for (Index c = 0; c < channels; c++)
+                transpose(from + c * q.of_c, q.of_m, rows, 9, packed + 9 * c * R, R);
+        for (Index c = 0; c < channels; c++, to += R) {
+            Row half[6][3];
+#pragma GCC unroll 3
+            for (int j = 0; j < 3; j++) {
+                Row g[3], o[6];
+#pragma GCC unroll 3
+                for (int i = 0; i < 3; i++) g[i] = taps[9 * c + (q.turned ? 8 - 3 * i - j : 3 * i + j)];
+                weight_transform(g, o);
+#pragma GCC unroll 6
+                for (int i = 0; i < 6; i++) half[i][j] = o[i];
+            }
+#pragma GCC unroll 6
+            for (int i = 0; i < 6; i++) {
+                Row o[6];
+                weight_transform(half[i], o);
+#pragma GCC unroll 6
+                for (int j = 0; j < 6; j++) __builtin_memcpy(to + (6 * i + j) * place, &o[j], sizeof(Row));
+            }
+        }
+    }
+}
+
+void transform_weights(const WinogradConv& q, Index first, Index last, Index place, float* to) {
+    for (Index m0 = first; m0 < last; m0 += ROWS, to += ROWS * q.c)
+        if (block_rows(m0, last) == ROWS) transform_weights<Block>(q, m0, last, place, to);
+        else transform_weights<HalfBlock>(q, m0, last, place, to);
+}
+
+// B^T d B of tiles whose input (i, j) is at from[at(i, j)], to to[place].
+template <class At>
+inline void transform_tile(const float* from, const At& at, Index place, float* to) {
+    Lanes half[6][6];
+#pragma GCC unroll 6
+    for (int j = 0; j < 6; j++) {
+        Lanes d[6], o[6];
+#pragma GCC unroll 6
+        for (int i = 0; i < 6; i++) d[i] = V::load(from + at(i, j));
+        input_transform(d, o);
+#pragma GCC unroll 6
+        for (int i = 0; i < 6; i++) half[i][j] = o[i];
+    }
+#pragma GCC unroll 6
+    for (int i = 0; i < 6; i++) {
+        Lanes o[6];
+        input_transform(half[i], o);
+#pragma GCC unroll 6
+        for (int j = 0; j < 6; j++) V::store(to + (6 * i + j) * place, o[j]);
+    }
+}
+
+// Lanes are images: pixels of L images lie side by side, and a table says where each pixel of the padded
+// picture is; those outside are at the zeros in the end.
+void transform_images(const WinogradConv& q, const Plan& p, Index n0, Index t0, Index c0, Index c1, float* to) {
+    const Index images = least(L, q.n - n0), rows = least(p.rows, p.ty - t0), plane = q.h * q.w;
+    const Index width = 4 * p.tx + 2, height = 4 * rows + 2;
+    const Index y0 = 4 * t0 - q.ph, first = most<Index>(0, least(y0, q.h)), last = most(first, least(q.h, y0 + height));
+    Buffer<float> pixels((last - first) * q.w * L + L);
+    Buffer<Index> at(width * height);
+    const Index outside = (last - first) * q.w * L;
+    zero<float>(pixels, outside + L);   // also the lanes of images that do not exist
+    for (Index r = 0; r < height; r++)
+        for (Index x = 0; x < width; x++) {
+            const Index iy = y0 + r, ix = x - q.pw;
+            const bool inside = iy >= 0 && iy < q.h && ix >= 0 && ix < q.w;
+            at[r * width + x] = inside ? ((iy - first) * q.w + ix) * L : outside;
+        }
+    for (Index c = c0; c < c1; c++) {
+        transpose<float>(q.in + n0 * q.in_image + c * plane + first * q.w, q.in_image, images, (last - first) * q.w,
+                         pixels, L);
+        for (Index y = 0; y < rows; y++)
+            for (Index x = 0; x < p.tx; x++) {
+                const Index* corner = at + 4 * (y * width + x);
+                transform_tile(pixels, [=](int i, int j) { return corner[i * width + j]; }, p.in_place,
+                               to + c * p.ld + (y * p.tx + x) * L);
+            }
+    }
+}
+
+// Lanes are tiles: the band is split into its 4 x 4 residues, so that neighbouring tiles lie side by side.
+void transform_band(const WinogradConv& q, const Plan& p, Index n0, Index t0, Index c0, Index c1, float* to) {
+    const Index images = least(p.count, q.n - n0), rows = least(p.rows, p.ty - t0);
+    const Index across = p.tx + 1, residue = (rows + 1) * across + 2 * L;
+    Buffer<float> band(16 * residue), line(4 * across);
+    zero<float>(band, 16 * residue);
+    zero<float>(line, 4 * across);
+    const Inside in(4 * across, 1, -q.pw, q.w);
+    for (Index i = 0; i < images; i++)
+        for (Index c = c0; c < c1; c++) {
+            const float* from = q.in + (n0 + i) * q.in_image + c * q.h * q.w;
+            for (Index r = 0; r < 4 * rows + 2; r++) {
+                const Index y = 4 * t0 + r - q.ph;
+                float* d = band + r % 4 * 4 * residue + r / 4 * across;
+                if (y < 0 || y >= q.h) {
+                    for (Index j = 0; j < 4; j++) zero(d + j * residue, across);
+                    continue;
+                }
+                copy<float>(line + in.first, from + y * q.w + in.first - q.pw, in.last - in.first);
+                transpose<float>(line, 4, across, 4, d, residue);
+            }
+            for (Index y = 0; y < rows; y++)   // a row's last vector runs on; the next row overwrites that
+                for (Index x = 0; x < p.tx; x += L)
+                    transform_tile(
+                        band + y * across + x,
+                        [=](int i, int j) { return (i % 4 * 4 + j % 4) * residue + i / 4 * across + j / 4; },
+                        p.in_place, to + c * p.ld + (i * p.rows + y) * p.tx + x);
+        }
+}
+
+void transform_input(const WinogradConv& q, const Plan& p, Index group, Index c0, Index c1, float* to) {
+    const Index n0 = group / p.bands * p.count, t0 = group % p.bands * p.rows;
+    if (p.images) transform_images(q, p, n0, t0, c0, c1, to);
+    else transform_band(q, p, n0, t0, c0, c1, to);
+}
+
+// A^T m A of one output channel, written to its pictures. scratch: 16 tiles' rows, or the pixels of L images.
+void transform_output(const WinogradConv& q, const Plan& p, Index group, Index m, const float* products, Index place,
+                      float* scratch, Finite& finite) {
+    const Index n0 = group / p.bands * p.count, t0 = group % p.bands * p.rows;
+    const Index images = least(p.count, q.n - n0), rows = least(p.rows, p.ty - t0), plane = q.oh * q.ow;
+    float* out = q.out + n0 * q.out_image + m * plane + 4 * t0 * q.ow;
+    const Index lines = least(4 * rows, q.oh - 4 * t0);
+    for (Index v = 0; v < p.vectors; v++) {
+        Lanes half[4][6];
+#pragma GCC unroll 6
+        for (int j = 0; j < 6; j++) {
+            Lanes m[6], o[4];
+#pragma GCC unroll 6
+            for (int i = 0; i < 6; i++) m[i] = V::load(products + (6 * i + j) * place + v * L);
+            output_transform(m, o);
+#pragma GCC unroll 4
+            for (int i = 0; i < 4; i++) half[i][j] = o[i];
+        }
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; i++) {
+            Lanes o[4];
+            output_transform(half[i], o);
+            for (int j = 0; j < 4; j++) {
+                if (!p.images) V::store(scratch + (4 * i + j) * p.ld + v * L, o[j]);
+                else if (v / p.tx * 4 + i < lines && v % p.tx * 4 + j < q.ow) {
+                    finite.see(o[j]);
+                    V::store(scratch + ((v / p.tx * 4 + i) * q.ow + v % p.tx * 4 + j) * L, o[j]);
+                }
+            }
+        }
+    }
+    if (p.images) {   // four at a time: sixteen pictures at a power of two from each other would share a cache set
+        for (Index i = 0; i < images; i += 4)
+            transpose<float>(scratch + i, L, lines * q.ow, least<Index>(4, images - i), out + i * q.out_image, q.out_image);
+        return;
+    }
+    float* line = scratch + 16 * p.ld;
+    for (Index i = 0; i < images; i++)
+        for (Index y = 0; y < lines; y++) {
+            const float* from = scratch + y % 4 * 4 * p.ld + (i * p.rows + y / 4) * p.tx;
+            float* to = out + i * q.out_image + y * q.ow;
+            transpose(from, p.ld, 4, p.tx, q.ow % 4 ? line : to, 4);
+            if (q.ow % 4) copy(to, line, q.ow);
+            finite.see(to, q.ow);
+        }
+}
+
+}  // namespace
+
+bool winograd_conv(const WinogradConv& q) {
+    if (q.n == 0) return true;
+    const Plan p = plan(q);
+    bool finite = true;
+    Buffer<float> weights(p.own_weights ? 0 : p.spans * 36 * p.weights_place);
+    Buffer<float> inputs(p.spans > 1 ? p.groups * p.in_group : 0);
+    float *const all_weights = weights, *const all_inputs = inputs;
+    const double work = 4.5 * q.n * q.m * q.c * q.oh * q.ow;
+    if (!p.own_weights) {
+        const Index blocks = ceil_div(p.span, ROWS);   // of a span
+        parallel(p.spans * blocks, 36.0 * q.m * q.c > 5e4, [&](Index task) {
+            const Index span = task / blocks, last = least(q.m, (span + 1) * p.span);
+            const Index m0 = span * p.span + task % blocks * ROWS;
+            if (m0 < last)
+                transform_weights(q, m0, least(last, m0 + ROWS), p.weights_place,
+                                  all_weights + span * 36 * p.weights_place + task % blocks * ROWS * q.c);
+        });
+    }
+    if (p.spans > 1) {
+        const Index step = most<Index>(1, ceil_div(q.c, 16)), parts = ceil_div(q.c, step);
+        parallel(p.groups * parts, work > 5e5, [&](Index task) {
+            const Index group = task / parts, c0 = task % parts * step;
+            transform_input(q, p, group, c0, least(q.c, c0 + step), all_inputs + group * p.in_group);
+        });
+    }
+    Buffer<Index> steps(q.c);
+    for (Index c = 0; c < q.c; c++) steps[c] = c * p.ld;
+    const Index* step = steps;
+    const Index start[VECTORS] = {0, L, 2 * L};
+    parallel(p.groups * p.spans, work > 5e5, [&](Index task) {
+        const Index group = task / p.spans, span = task % p.spans;
+        const Index first = span * p.span, last = least(q.m, first + p.span);
+        Buffer<float> own_input(p.spans > 1 ? 0 : p.in_group), own_weights(p.own_weights ? 36 * p.weights_place : 0);
+        float* in = all_inputs + group * p.in_group;
+        float* weight = all_weights + span * 36 * p.weights_place;
+        if (p.spans == 1) transform_input(q, p, group, 0, q.c, in = own_input);
+        if (p.own_weights) transform_weights(q, first, last, p.weights_place, weight = own_weights);
+        const Index place = least(CHUNK, padded_rows(q.m)) * p.ld + APART;
+        Buffer<float> products(36 * place);
+        Buffer<float> scratch(p.images ? 4 * p.rows * q.ow * L : 16 * p.ld + 4 * p.tx);
+        Finite seen;
+        for (Index c0 = first; c0 < last; c0 += CHUNK) {
+            const Index c1 = least(last, c0 + CHUNK);
+            for (Index k = 0; k < 36; k++)
+                for (Index v = 0, width; v < p.vectors; v += width) {
+                    width = strip_width(p.vectors - v);
+                    for (Index m0 = c0; m0 < c1; m0 += ROWS)
+                        micro<float>(block_rows(m0, last), width, q.c, weight + k * p.weights_place + (m0 - first) * q.c,
+                                     in + k * p.in_place + v * L, step, start,
+                                     products + k * place + (m0 - c0) * p.ld + v * L, p.ld);
+                }
+            for (Index m = c0; m < c1; m++)
+                transform_output(q, p, group, m, products + (m - c0) * p.ld, place, scratch, seen);
+        }
+        if (!seen.all()) __atomic_store_n(&finite, false, __ATOMIC_RELAXED);
+    });
+    return finite;
+}
+
+}  // namespace pyconvnet::PYCONVNET_ISA
