@@ -22,7 +22,8 @@ constexpr Index CHUNK = 32;                 // rows of products held at a time
 struct Plan {
     Index ty, tx;                // tiles of an image
     bool images;                 // lanes are images (small pictures), vectors are tiles; else lanes are tiles
-    Index rows, bands, count;    // tile rows of a group, groups down an image; images of a group
+    Index rows, columns, count;  // tile rows and columns of a group (columns == tx where lanes are tiles); images
+    Index across, bands;         // groups side by side in an image, groups of an image
     Index groups, vectors, ld;   // vectors of a group; lanes from channel to channel
     Index in_place, in_group;    // elements from place to place, and of a group's transformed input
     Index span, spans;           // output channels are cut into spans; a task is one span of one group
@@ -48,20 +49,24 @@ Plan plan(const WinogradConv& q) {
     double least_cost = 0;
     const Index ty = ceil_div(q.oh, 4), tx = ceil_div(q.ow, 4);
     const Index tasks = double(q.n) * q.m * q.c * q.oh * q.ow > 2e6 ? 64 : 16;   // for all threads to share
+    // Candidates: lanes are images, and a group is rows of tiles or pieces of a row; lanes are tiles, and a group is
+    // rows of an image or whole images.
     for (int images = 0; images < 2; images++)
-        for (Index count = 1; count <= (images ? 1 : q.n); count++)
-            for (Index rows = count == 1 ? 1 : ty; rows <= ty; rows++) {
+        for (Index count = 1; count <= (images ? tx : q.n); count++)
+            for (Index rows = images || count == 1 ? 1 : ty; rows <= (images && count > 1 ? 1 : ty); rows++) {
                 Plan p{};
-                p.ty = ty, p.tx = tx, p.images = images, p.rows = rows, p.bands = ceil_div(ty, rows);
+                p.ty = ty, p.tx = tx, p.images = images, p.rows = rows;
+                p.columns = images ? ceil_div(tx, count) : tx;
+                p.across = ceil_div(tx, p.columns), p.bands = ceil_div(ty, rows) * p.across;
                 p.count = images ? L : count;
                 p.groups = ceil_div(q.n, p.count) * p.bands;
-                p.vectors = images ? rows * tx : ceil_div(count * rows * tx, L);
+                p.vectors = images ? rows * p.columns : ceil_div(count * rows * tx, L);
                 if (best.groups && p.vectors > 12) {   // larger ones are no better
-                    count = q.n;
+                    if (!images) count = q.n;
                     break;
                 }
                 p.ld = p.vectors * L + (images || tx % L == 0 ? 0 : L);
-                p.spans = p.groups >= tasks ? 1 : least(ceil_div(tasks, p.groups), ceil_div(q.m, ROWS / 2));
+                p.spans = p.groups >= tasks ? 1 : least(ceil_div(tasks, p.groups), ceil_div(q.m, ROWS));
                 const Index transforms = images ? p.vectors : count * rows * ceil_div(tx, L);
                 const double in_bytes = 36.0 * sizeof(float) * q.c * p.ld, weight_bytes = 36.0 * sizeof(float) * q.c * q.m;
                 const double idle = p.groups * p.spans < tasks ? double(tasks) / (p.groups * p.spans) : 1;
@@ -73,7 +78,7 @@ Plan plan(const WinogradConv& q) {
     Plan& p = best;
     p.in_place = q.c * p.ld + APART;
     p.in_group = 36 * p.in_place;
-    p.span = most(ceil_div(q.m, ROWS) / p.spans * ROWS, ROWS / 2);   // at the least half a block
+    p.span = ceil_div(q.m, ROWS) / p.spans * ROWS;
     p.spans = ceil_div(q.m, p.span);
     p.own_weights = p.spans > 1 && p.groups <= 2;
     p.weights_place = padded_rows(least(p.span, q.m)) * q.c + APART;
@@ -125,6 +130,16 @@ void transform_weights(const WinogradConv& q, Index first, Index last, Index pla
         else transform_weights<HalfBlock>(q, m0, last, place, to);
 }
 
+// Images [n0, n0 + images), tile rows [t0, t0 + rows) and columns [x0, x0 + columns).
+struct Group {
+    Index n0, images, t0, rows, x0, columns;
+    Group(const WinogradConv& q, const Plan& p, Index group) {
+        n0 = group / p.bands * p.count, images = least(p.count, q.n - n0);
+        t0 = group % p.bands / p.across * p.rows, rows = least(p.rows, p.ty - t0);
+        x0 = group % p.across * p.columns, columns = least(p.columns, p.tx - x0);
+    }
+};
+
 // B^T d B of tiles whose input (i, j) is at from[at(i, j)], to to[place].
 template <class At>
 inline void transform_tile(const float* from, const At& at, Index place, float* to) {
@@ -149,35 +164,35 @@ inline void transform_tile(const float* from, const At& at, Index place, float* 
 
 // Lanes are images: pixels of L images lie side by side, and a table says where each pixel of the padded
 // picture is; those outside are at the zeros in the end.
-void transform_images(const WinogradConv& q, const Plan& p, Index n0, Index t0, Index c0, Index c1, float* to) {
-    const Index images = least(L, q.n - n0), rows = least(p.rows, p.ty - t0), plane = q.h * q.w;
-    const Index width = 4 * p.tx + 2, height = 4 * rows + 2;
-    const Index y0 = 4 * t0 - q.ph, first = most<Index>(0, least(y0, q.h)), last = most(first, least(q.h, y0 + height));
+void transform_images(const WinogradConv& q, const Plan& p, const Group& group, Index c0, Index c1, float* to) {
+    const Index plane = q.h * q.w, width = 4 * group.columns + 2, height = 4 * group.rows + 2;
+    const Index y0 = 4 * group.t0 - q.ph, x0 = 4 * group.x0 - q.pw;
+    const Index first = most<Index>(0, least(y0, q.h)), last = most(first, least(q.h, y0 + height));
     Buffer<float> pixels((last - first) * q.w * L + L);
     Buffer<Index> at(width * height);
     const Index outside = (last - first) * q.w * L;
     zero<float>(pixels, outside + L);   // also the lanes of images that do not exist
     for (Index r = 0; r < height; r++)
         for (Index x = 0; x < width; x++) {
-            const Index iy = y0 + r, ix = x - q.pw;
+            const Index iy = y0 + r, ix = x0 + x;
             const bool inside = iy >= 0 && iy < q.h && ix >= 0 && ix < q.w;
             at[r * width + x] = inside ? ((iy - first) * q.w + ix) * L : outside;
         }
     for (Index c = c0; c < c1; c++) {
-        transpose<float>(q.in + n0 * q.in_image + c * plane + first * q.w, q.in_image, images, (last - first) * q.w,
-                         pixels, L);
-        for (Index y = 0; y < rows; y++)
-            for (Index x = 0; x < p.tx; x++) {
+        transpose<float>(q.in + group.n0 * q.in_image + c * plane + first * q.w, q.in_image, group.images,
+                         (last - first) * q.w, pixels, L);
+        for (Index y = 0; y < group.rows; y++)
+            for (Index x = 0; x < group.columns; x++) {
                 const Index* corner = at + 4 * (y * width + x);
                 transform_tile(pixels, [=](int i, int j) { return corner[i * width + j]; }, p.in_place,
-                               to + c * p.ld + (y * p.tx + x) * L);
+                               to + c * p.ld + (y * p.columns + x) * L);
             }
     }
 }
 
 // Lanes are tiles: the band is split into its 4 x 4 residues, so that neighbouring tiles lie side by side.
-void transform_band(const WinogradConv& q, const Plan& p, Index n0, Index t0, Index c0, Index c1, float* to) {
-    const Index images = least(p.count, q.n - n0), rows = least(p.rows, p.ty - t0);
+void transform_band(const WinogradConv& q, const Plan& p, const Group& group, Index c0, Index c1, float* to) {
+    const Index n0 = group.n0, images = group.images, t0 = group.t0, rows = group.rows;
     const Index across = p.tx + 1, residue = (rows + 1) * across + 2 * L;
     Buffer<float> band(16 * residue), line(4 * across);
     zero<float>(band, 16 * residue);
@@ -206,18 +221,16 @@ void transform_band(const WinogradConv& q, const Plan& p, Index n0, Index t0, In
 }
 
 void transform_input(const WinogradConv& q, const Plan& p, Index group, Index c0, Index c1, float* to) {
-    const Index n0 = group / p.bands * p.count, t0 = group % p.bands * p.rows;
-    if (p.images) transform_images(q, p, n0, t0, c0, c1, to);
-    else transform_band(q, p, n0, t0, c0, c1, to);
+    if (p.images) transform_images(q, p, Group(q, p, group), c0, c1, to);
+    else transform_band(q, p, Group(q, p, group), c0, c1, to);
 }
 
 // A^T m A of one output channel, written to its pictures. scratch: 16 tiles' rows, or the pixels of L images.
 void transform_output(const WinogradConv& q, const Plan& p, Index group, Index m, const float* products, Index place,
                       float* scratch, Finite& finite) {
-    const Index n0 = group / p.bands * p.count, t0 = group % p.bands * p.rows;
-    const Index images = least(p.count, q.n - n0), rows = least(p.rows, p.ty - t0), plane = q.oh * q.ow;
-    float* out = q.out + n0 * q.out_image + m * plane + 4 * t0 * q.ow;
-    const Index lines = least(4 * rows, q.oh - 4 * t0);
+    const Group at(q, p, group);
+    float* out = q.out + at.n0 * q.out_image + (m * q.oh + 4 * at.t0) * q.ow + 4 * at.x0;
+    const Index lines = least(4 * at.rows, q.oh - 4 * at.t0), width = least(4 * at.columns, q.ow - 4 * at.x0);
     for (Index v = 0; v < p.vectors; v++) {
         Lanes half[4][6];
 #pragma GCC unroll 6
@@ -235,20 +248,23 @@ void transform_output(const WinogradConv& q, const Plan& p, Index group, Index m
             output_transform(half[i], o);
             for (int j = 0; j < 4; j++) {
                 if (!p.images) V::store(scratch + (4 * i + j) * p.ld + v * L, o[j]);
-                else if (v / p.tx * 4 + i < lines && v % p.tx * 4 + j < q.ow) {
+                else if (v / p.columns * 4 + i < lines && v % p.columns * 4 + j < width) {
                     finite.see(o[j]);
-                    V::store(scratch + ((v / p.tx * 4 + i) * q.ow + v % p.tx * 4 + j) * L, o[j]);
+                    V::store(scratch + ((v / p.columns * 4 + i) * width + v % p.columns * 4 + j) * L, o[j]);
                 }
             }
         }
     }
     if (p.images) {   // four at a time: sixteen pictures at a power of two from each other would share a cache set
-        for (Index i = 0; i < images; i += 4)
-            transpose<float>(scratch + i, L, lines * q.ow, least<Index>(4, images - i), out + i * q.out_image, q.out_image);
+        const Index pieces = width == q.ow ? 1 : lines, piece = lines * width / pieces;   // runs of pixels
+        for (Index i = 0; i < at.images; i += 4)
+            for (Index y = 0; y < pieces; y++)
+                transpose<float>(scratch + y * piece * L + i, L, piece, least<Index>(4, at.images - i),
+                                 out + i * q.out_image + y * q.ow, q.out_image);
         return;
     }
     float* line = scratch + 16 * p.ld;
-    for (Index i = 0; i < images; i++)
+    for (Index i = 0; i < at.images; i++)
         for (Index y = 0; y < lines; y++) {
             const float* from = scratch + y % 4 * 4 * p.ld + (i * p.rows + y / 4) * p.tx;
             float* to = out + i * q.out_image + y * q.ow;
@@ -299,7 +315,7 @@ bool winograd_conv(const WinogradConv& q) {
         if (p.own_weights) transform_weights(q, first, last, p.weights_place, weight = own_weights);
         const Index place = least(CHUNK, padded_rows(q.m)) * p.ld + APART;
         Buffer<float> products(36 * place);
-        Buffer<float> scratch(p.images ? 4 * p.rows * q.ow * L : 16 * p.ld + 4 * p.tx);
+        Buffer<float> scratch(p.images ? 16 * p.rows * p.columns * L : 16 * p.ld + 4 * p.tx);
         Finite seen;
         for (Index c0 = first; c0 < last; c0 += CHUNK) {
             const Index c1 = least(last, c0 + CHUNK);
