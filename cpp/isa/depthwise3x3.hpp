@@ -1,5 +1,6 @@
-// 3x3 taps, stride 1: what the usual depthwise network asks for. A row of the band meets three taps of three output
-// rows, so each vector is loaded once for all of them: 18 loads for 36 multiply-adds, where a tap at a time has 36.
+// 3x3 taps, stride 1: what the usual depthwise network asks for. A row of the band meets three taps of three
+// output rows, so each vector is loaded once for all of them: 18 loads for 36 multiply-adds, where a tap at a
+// time has 36.
 #pragma once
 #include "vec.hpp"
 
@@ -23,7 +24,8 @@ inline void sweep3x3(Index oh, Index ow, Index row, const T* band, const T* w, T
                     const auto pixels = V::load(from + r * row + j);
 #pragma GCC unroll 3
                     for (int i = 0; i < 3; i++)
-                        if (r - i >= 0 && r - i < ROWS_AT_ONCE) sum[r - i] += V::broadcast(w[3 * i + j]) * pixels;
+                        if (r - i >= 0 && r - i < ROWS_AT_ONCE)
+                            sum[r - i] += V::broadcast(w[3 * i + j]) * pixels;
                 }
             for (Index r = 0; r < rows; r++)
                 if (n == V::lanes) V::store(out + (y + r) * ow + x, sum[r]);
@@ -53,7 +55,8 @@ inline void correlate3x3(Index oh, Index ow, Index row, const T* band, const T* 
 #pragma GCC unroll 3
             for (int j = 0; j < 3; j++) {
                 Lanes pixels = V::load(band + r * row + x + j);
-                if (n < V::lanes) pixels = inside ? pixels : Lanes{};   // a lane that has no pixel meets no infinity
+                if (n < V::lanes)
+                    pixels = inside ? pixels : Lanes{};   // a lane that has no pixel meets no infinity
                 if (r < oh) sum[0][j] += now * pixels;
                 if (r > 0 && r <= oh) sum[1][j] += before * pixels;
                 if (r > 1) sum[2][j] += above * pixels;

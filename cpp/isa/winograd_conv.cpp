@@ -9,137 +9,15 @@
 #include "micro.hpp"
 #include "transpose.hpp"
 #include "winograd.hpp"
+#include "winograd_tiling.hpp"
+#include "winograd_weights.hpp"
 
 namespace pyconvnet::PYCONVNET_ISA {
 namespace {
 
 using V = Vec<float>;
 using Lanes = V::type;
-constexpr Index L = V::lanes;
-constexpr Index CHUNK = 32;                 // rows of products held at a time
-
-// How the work is cut. It depends on the shapes alone, never on the number of threads.
-struct Plan {
-    Index ty, tx;                // tiles of an image
-    bool images;                 // lanes are images (small pictures), vectors are tiles; else lanes are tiles
-    Index rows, columns, count;  // tile rows and columns of a group (columns == tx where lanes are tiles); images
-    Index across, bands;         // groups side by side in an image, groups of an image
-    Index groups, vectors, ld;   // vectors of a group; lanes from channel to channel
-    Index in_place, in_group;    // elements from place to place, and of a group's transformed input
-    Index span, spans;           // output channels are cut into spans; a task is one span of one group
-    Index weights_place;         // elements from place to place of a span's weights
-    bool own_weights;            // each task transforms the weights of its span: there are one or two groups
-};
-
-// Cycles of the micro-kernel for one row, one channel and `vectors` vectors: narrow strips reuse less.
-double strip_cost(Index vectors) {
-    double cost = 0;
-    for (Index v = 0, width; v < vectors; v += width) {
-        width = strip_width(vectors - v);
-        cost += width == 3 ? 1.5 : width == 2 ? 1.1 : 0.8;
-    }
-    return cost;
-}
-
-// Cycles to read so many bytes `times` times from beyond the level 2 cache; nothing if they fit into half of it.
-double reading(double bytes, double times) { return bytes > 512e3 ? bytes * times / 25 : 0; }
-
-Plan plan(const WinogradConv& q) {
-    Plan best{};
-    double least_cost = 0;
-    const Index ty = ceil_div(q.oh, 4), tx = ceil_div(q.ow, 4);
-    const Index tasks = double(q.n) * q.m * q.c * q.oh * q.ow > 2e6 ? 64 : 16;   // for all threads to share
-    // Candidates: lanes are images, and a group is rows of tiles or pieces of a row; lanes are tiles, and a group is
-    // rows of an image or whole images.
-    for (int images = 0; images < 2; images++)
-        for (Index count = 1; count <= (images ? tx : q.n); count++)
-            for (Index rows = images || count == 1 ? 1 : ty; rows <= (images && count > 1 ? 1 : ty); rows++) {
-                Plan p{};
-                p.ty = ty, p.tx = tx, p.images = images, p.rows = rows;
-                p.columns = images ? ceil_div(tx, count) : tx;
-                p.across = ceil_div(tx, p.columns), p.bands = ceil_div(ty, rows) * p.across;
-                p.count = images ? L : count;
-                p.groups = ceil_div(q.n, p.count) * p.bands;
-                p.vectors = images ? rows * p.columns : ceil_div(count * rows * tx, L);
-                if (best.groups && p.vectors > 12) {   // larger ones are no better
-                    if (!images) count = q.n;
-                    break;
-                }
-                p.ld = p.vectors * L + (images || tx % L == 0 ? 0 : L);
-                p.spans = p.groups >= tasks ? 1 : least(ceil_div(tasks, p.groups), ceil_div(q.m, ROWS));
-                const Index transforms = images ? p.vectors : count * rows * ceil_div(tx, L);
-                const double in_bytes = 36.0 * sizeof(float) * q.c * p.ld, weight_bytes = 36.0 * sizeof(float) * q.c * q.m;
-                const double idle = p.groups * p.spans < tasks ? double(tasks) / (p.groups * p.spans) : 1;
-                const double cost = idle * p.groups * (36.0 * q.c * q.m * strip_cost(p.vectors) + 200.0 * q.c * transforms +
-                                                200.0 * q.m * p.vectors + reading(weight_bytes, 1) +
-                                                reading(in_bytes, most(p.spans, ceil_div(q.m, CHUNK))));
-                if (best.groups == 0 || cost < least_cost) best = p, least_cost = cost;
-            }
-    Plan& p = best;
-    p.in_place = q.c * p.ld + APART;
-    p.in_group = 36 * p.in_place;
-    p.span = ceil_div(q.m, ROWS) / p.spans * ROWS;
-    p.spans = ceil_div(q.m, p.span);
-    p.own_weights = p.spans > 1 && p.groups <= 2;
-    p.weights_place = padded_rows(least(p.span, q.m)) * q.c + APART;
-    return p;
-}
-
-typedef float Block __attribute__((vector_size(ROWS * sizeof(float))));   // the rows of a block, or of half a one
-typedef float HalfBlock __attribute__((vector_size(ROWS / 2 * sizeof(float))));
-
-// Weights of rows [m0, m0 + R): to[place][c][row].
-template <class Row>
-void transform_weights(const WinogradConv& q, Index m0, Index last, Index place, float* to) {
-    constexpr Index R = sizeof(Row) / sizeof(float), RUN = 8;   // RUN: channels at a time
-    Row taps[RUN * 9] = {};
-    float* packed = reinterpret_cast<float*>(taps);
-    const Index rows = least<Index>(R, last - m0);
-    for (Index c0 = 0; c0 < q.c; c0 += RUN) {
-        const Index channels = least(RUN, q.c - c0);
-        const float* from = q.weight + m0 * q.of_m + c0 * q.of_c;
-        if (q.of_c == 9) transpose(from, q.of_m, rows, channels * 9, packed, R);
-        else
-            for (Index c = 0; c < channels; c++)
-                transpose(from + c * q.of_c, q.of_m, rows, 9, packed + 9 * c * R, R);
-        for (Index c = 0; c < channels; c++, to += R) {
-            Row half[6][3];
-#pragma GCC unroll 3
-            for (int j = 0; j < 3; j++) {
-                Row g[3], o[6];
-#pragma GCC unroll 3
-                for (int i = 0; i < 3; i++) g[i] = taps[9 * c + (q.turned ? 8 - 3 * i - j : 3 * i + j)];
-                weight_transform(g, o);
-#pragma GCC unroll 6
-                for (int i = 0; i < 6; i++) half[i][j] = o[i];
-            }
-#pragma GCC unroll 6
-            for (int i = 0; i < 6; i++) {
-                Row o[6];
-                weight_transform(half[i], o);
-#pragma GCC unroll 6
-                for (int j = 0; j < 6; j++) __builtin_memcpy(to + (6 * i + j) * place, &o[j], sizeof(Row));
-            }
-        }
-    }
-}
-
-void transform_weights(const WinogradConv& q, Index first, Index last, Index place, float* to) {
-    for (Index m0 = first; m0 < last; m0 += ROWS, to += ROWS * q.c)
-        if (block_rows(m0, last) == ROWS) transform_weights<Block>(q, m0, last, place, to);
-        else transform_weights<HalfBlock>(q, m0, last, place, to);
-}
-
-// Images [n0, n0 + images), tile rows [t0, t0 + rows) and columns [x0, x0 + columns).
-struct Group {
-    Index n0, images, t0, rows, x0, columns;
-    Group(const WinogradConv& q, const Plan& p, Index group) {
-        n0 = group / p.bands * p.count, images = least(p.count, q.n - n0);
-        t0 = group % p.bands / p.across * p.rows, rows = least(p.rows, p.ty - t0);
-        x0 = group % p.across * p.columns, columns = least(p.columns, p.tx - x0);
-    }
-};
-
+using namespace tiling;
 // B^T d B of tiles whose input (i, j) is at from[at(i, j)], to to[place].
 template <class At>
 inline void transform_tile(const float* from, const At& at, Index place, float* to) {
@@ -164,7 +42,8 @@ inline void transform_tile(const float* from, const At& at, Index place, float* 
 
 // Lanes are images: pixels of L images lie side by side, and a table says where each pixel of the padded
 // picture is; those outside are at the zeros in the end.
-void transform_images(const WinogradConv& q, const Plan& p, const Group& group, Index c0, Index c1, float* to) {
+void transform_images(const WinogradConv& q, const Plan& p, const Group& group, Index c0, Index c1,
+                      float* to) {
     const Index plane = q.h * q.w, width = 4 * group.columns + 2, height = 4 * group.rows + 2;
     const Index y0 = 4 * group.t0 - q.ph, x0 = 4 * group.x0 - q.pw;
     const Index first = most<Index>(0, least(y0, q.h)), last = most(first, least(q.h, y0 + height));
@@ -184,8 +63,9 @@ void transform_images(const WinogradConv& q, const Plan& p, const Group& group, 
         for (Index y = 0; y < group.rows; y++)
             for (Index x = 0; x < group.columns; x++) {
                 const Index* corner = at + 4 * (y * width + x);
-                transform_tile(pixels, [=](int i, int j) { return corner[i * width + j]; }, p.in_place,
-                               to + c * p.ld + (y * p.columns + x) * L);
+                transform_tile(
+                    pixels, [=](int i, int j) { return corner[i * width + j]; }, p.in_place,
+                    to + c * p.ld + (y * p.columns + x) * L);
             }
     }
 }
@@ -226,8 +106,8 @@ void transform_input(const WinogradConv& q, const Plan& p, Index group, Index c0
 }
 
 // A^T m A of one output channel, written to its pictures. scratch: 16 tiles' rows, or the pixels of L images.
-void transform_output(const WinogradConv& q, const Plan& p, Index group, Index m, const float* products, Index place,
-                      float* scratch, Finite& finite) {
+void transform_output(const WinogradConv& q, const Plan& p, Index group, Index m, const float* products,
+                      Index place, float* scratch, Finite& finite) {
     const Group at(q, p, group);
     float* out = q.out + at.n0 * q.out_image + (m * q.oh + 4 * at.t0) * q.ow + 4 * at.x0;
     const Index lines = least(4 * at.rows, q.oh - 4 * at.t0), width = least(4 * at.columns, q.ow - 4 * at.x0);
@@ -255,7 +135,7 @@ void transform_output(const WinogradConv& q, const Plan& p, Index group, Index m
             }
         }
     }
-    if (p.images) {   // four at a time: sixteen pictures at a power of two from each other would share a cache set
+    if (p.images) {   // four at a time: sixteen, a power of two from each other, would share a cache set
         const Index pieces = width == q.ow ? 1 : lines, piece = lines * width / pieces;   // runs of pixels
         for (Index i = 0; i < at.images; i += 4)
             for (Index y = 0; y < pieces; y++)
@@ -308,7 +188,8 @@ bool winograd_conv(const WinogradConv& q) {
     parallel(p.groups * p.spans, work > 5e5, [&](Index task) {
         const Index group = task / p.spans, span = task % p.spans;
         const Index first = span * p.span, last = least(q.m, first + p.span);
-        Buffer<float> own_input(p.spans > 1 ? 0 : p.in_group), own_weights(p.own_weights ? 36 * p.weights_place : 0);
+        Buffer<float> own_input(p.spans > 1 ? 0 : p.in_group),
+            own_weights(p.own_weights ? 36 * p.weights_place : 0);
         float* in = all_inputs + group * p.in_group;
         float* weight = all_weights + span * 36 * p.weights_place;
         if (p.spans == 1) transform_input(q, p, group, 0, q.c, in = own_input);
@@ -323,7 +204,8 @@ bool winograd_conv(const WinogradConv& q) {
                 for (Index v = 0, width; v < p.vectors; v += width) {
                     width = strip_width(p.vectors - v);
                     for (Index m0 = c0; m0 < c1; m0 += ROWS)
-                        micro<float>(block_rows(m0, last), width, q.c, weight + k * p.weights_place + (m0 - first) * q.c,
+                        micro<float>(block_rows(m0, last), width, q.c,
+                                     weight + k * p.weights_place + (m0 - first) * q.c,
                                      in + k * p.in_place + v * L, step, start,
                                      products + k * place + (m0 - c0) * p.ld + v * L, p.ld);
                 }
