@@ -47,8 +47,8 @@ void conv(const ConvShape& s, const T* x, const T* w, T* y) {
             transpose(wg + m0 * K, K, rows, K, packed + m0 * K, height);
         });
         correlate(Correlation<T>{x + group * c * k.h * k.w, s.n, c, k.h, k.w, s.c * k.h * k.w,
-                                 y + group * f * k.oh * k.ow, f, k.oh, k.ow, s.f * k.oh * k.ow,
-                                 k.sh, k.sw, taps, ty, tx, A});
+                                 y + group * f * k.oh * k.ow, f, k.oh, k.ow, s.f * k.oh * k.ow, k.sh, k.sw,
+                                 taps, ty, tx, A});
     }
 }
 

@@ -1,6 +1,7 @@
 // Input pixel y is met by output row oy through tap i where  y = oy sh - ph + i dh.  So for the pixels y = q
 // sh + r of one residue r, the taps with (r + ph - i dh) divisible by sh contribute, from oy = q + (r + ph -
-// i dh) / sh: one correlation of g with stride 1 for each pair of residues; then their pictures are interleaved.
+// i dh) / sh: one correlation of g with stride 1 for each pair of residues; then their pictures are
+// interleaved.
 #include "buffer.hpp"
 #include "choose.hpp"
 #include "conv.hpp"
@@ -56,7 +57,8 @@ void join(const Residues& s, const T* from, T* to) {
             T* line = to + (plane * s.h + y) * s.w;
             if (s.sw == 1) copy(line, from + s.at(ry, 0) + row * s.w, s.w);
             else if (s.sw == 2 && s.w > 1)
-                interleave(from + s.at(ry, 0) + row * s.width(0), from + s.at(ry, 1) + row * s.width(1), s.w, line);
+                interleave(from + s.at(ry, 0) + row * s.width(0), from + s.at(ry, 1) + row * s.width(1), s.w,
+                           line);
             else
                 for (Index rx = 0; rx < least(s.sw, s.w); rx++) {
                     const T* r = from + s.at(ry, rx) + row * s.width(rx);
@@ -91,7 +93,8 @@ void conv_input(const ConvShape& s, const T* g, const T* w, T* dx) {
     const Window& k = s.at;
     const Index c = s.c / s.groups, f = s.f / s.groups, kernel = k.kh * k.kw;
     const bool strided = k.sh > 1 || k.sw > 1;
-    const Index together = strided ? most<Index>(1, least(s.n, TOGETHER / (s.c * k.h * k.w * Index(sizeof(T))))) : s.n;
+    const Index together =
+        strided ? most<Index>(1, least(s.n, TOGETHER / (s.c * k.h * k.w * Index(sizeof(T))))) : s.n;
     Buffer<Index> ty(kernel), tx(kernel), tap(kernel);
     Buffer<T> A(padded_rows(c) * f * kernel), pictures(strided ? together * s.c * k.h * k.w : 0);
     for (Index n0 = 0; n0 < s.n; n0 += together) {
@@ -114,8 +117,8 @@ void conv_input(const ConvShape& s, const T* g, const T* w, T* dx) {
                 for (Index group = 0; taps && group < s.groups; group++) {
                     pack<T>(w + group * f * c * kernel, f, c, kernel, tap, taps, A);
                     correlate(Correlation<T>{g + (n0 * s.f + group * f) * k.oh * k.ow, n, f, k.oh, k.ow,
-                                             s.f * k.oh * k.ow, out + group * c * oh * ow, c, oh, ow, s.c * oh * ow,
-                                             1, 1, taps, ty, tx, A});
+                                             s.f * k.oh * k.ow, out + group * c * oh * ow, c, oh, ow,
+                                             s.c * oh * ow, 1, 1, taps, ty, tx, A});
                 }
             }
         if (strided) join<T>(residues, pictures, to);

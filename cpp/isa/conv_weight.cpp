@@ -15,7 +15,8 @@ namespace pyconvnet::PYCONVNET_ISA {
 namespace {
 
 constexpr Index BAND_BYTES = 256 * 1024;
-constexpr Index SHARED_BYTES = 32 << 20;   // of all bands, where the tasks of several spans read the same ones
+constexpr Index SHARED_BYTES =
+    32 << 20;   // of all bands, where the tasks of several spans read the same ones
 
 // How the work is cut. It depends on the shapes alone: it fixes the order of the sums.
 template <class T>
@@ -40,7 +41,8 @@ Plan<T> plan(const ConvShape& s) {
     p.vectors = p.runs * p.per_run;
     p.width = (k.ow - 1) * k.sw + (k.kw - 1) * k.dw + 1;
     Index rows = least(k.oh, most<Index>(1, BAND / (p.c * p.width * k.sh)));
-    const Index tasks = double(s.n) * p.c * p.f * k.oh * k.ow * k.kh * k.kw > 2e7 ? 64 : 8;   // for all threads
+    const Index tasks =
+        double(s.n) * p.c * p.f * k.oh * k.ow * k.kh * k.kw > 2e7 ? 64 : 8;   // for all threads
     rows = least(rows, most(least(512 / k.ow, ceil_div(s.n * k.oh, tasks)), ceil_div(128, k.ow)));
     rows = most(rows, least(k.oh, (k.kh - 1) * k.dh / (2 * k.sh)));   // few rows copied twice
     p.bands = ceil_div(k.oh, rows);
@@ -108,8 +110,9 @@ bool by_winograd(const ConvShape& s, const float* g, const float* x, float* dw) 
     const Index c = s.c / s.groups, f = s.f / s.groups;
     bool finite = true;
     for (Index group = 0; finite && group < s.groups; group++)
-        finite = winograd_weight({g + group * f * k.oh * k.ow, x + group * c * k.h * k.w, s.n, c, f, k.h, k.w, k.oh,
-                                  k.ow, k.ph, k.pw, s.f * k.oh * k.ow, s.c * k.h * k.w, dw + group * f * c * 9});
+        finite = winograd_weight({g + group * f * k.oh * k.ow, x + group * c * k.h * k.w, s.n, c, f, k.h, k.w,
+                                  k.oh, k.ow, k.ph, k.pw, s.f * k.oh * k.ow, s.c * k.h * k.w,
+                                  dw + group * f * c * 9});
     return finite;
 }
 bool by_winograd(const ConvShape&, const double*, const double*, double*) { return false; }
@@ -152,11 +155,13 @@ void conv_weight(const ConvShape& s, const T* g, const T* x, T* dw) {
         if (shared)
             parallel(s.n * p.bands, flops / s.groups > 5e5, [&](Index band) {
                 const Index n = band / p.bands, r0 = band % p.bands * p.rows;
-                fill<T>(k, p, xg + n * s.c * in_plane, r0, least(p.rows, k.oh - r0), all_bands + band * p.image);
+                fill<T>(k, p, xg + n * s.c * in_plane, r0, least(p.rows, k.oh - r0),
+                        all_bands + band * p.image);
             });
         parallel(p.slots * p.splits, flops / s.groups > 5e5, [&](Index task) {
             const Index slot = task / p.splits, ma = task % p.splits * p.span, mb = least(p.f, ma + p.span);
-            Buffer<T> own(shared ? 0 : p.image * p.images + 4 * TILE<T>), A(padded_rows(mb - ma) * p.images * p.pixels);
+            Buffer<T> own(shared ? 0 : p.image * p.images + 4 * TILE<T>),
+                A(padded_rows(mb - ma) * p.images * p.pixels);
             const Index first = p.jobs * slot / p.slots, last = p.jobs * (slot + 1) / p.slots;
             for (Index job = first; job < last; job++) {
                 const Index n0 = job / p.bands * p.images, images = least(p.images, s.n - n0);

@@ -1,5 +1,5 @@
-// Two ways to sum a weight gradient over pixels: lanes over taps and channels (conv_weight.cpp), or over filters
-// (conv_weight_few.cpp).
+// Two ways to sum a weight gradient over pixels: lanes over taps and channels (conv_weight.cpp), or over
+// filters (conv_weight_few.cpp).
 #pragma once
 #include "vec.hpp"
 

@@ -1,6 +1,7 @@
-// The weight gradient of layers with few input channels (a first layer has three): with lanes over (j, c) most
-// lanes would be idle, so the roles are exchanged. Lanes are filters, read from a channels-last copy of g, and a
-// row of the register tile is a tap (c, i, j), whose pixel is broadcast straight from a zero-padded band of x:
+// The weight gradient of layers with few input channels (a first layer has three): with lanes over (j, c)
+// most lanes would be idle, so the roles are exchanged. Lanes are filters, read from a channels-last copy of
+// g, and a row of the register tile is a tap (c, i, j), whose pixel is broadcast straight from a zero-padded
+// band of x:
 //
 //     dw[(c, i, j)][f] = sum over pixels p of band[tap[c, i, j] + pixel[p]] g[p][f]
 #include "buffer.hpp"
@@ -17,9 +18,10 @@ constexpr Index SLOTS = 64;     // sums of their own, for all threads
 
 // How the work is cut. It depends on the shapes alone: it fixes the order of the sums.
 struct Plan {
-    Index c, f, lanes, taps;   // channels and filters of a group; filters rounded up to vectors; rows (c, i, j)
+    Index c, f, lanes,
+        taps;   // channels and filters of a group; filters rounded up to vectors; rows (c, i, j)
     Index rows, bands, jobs, slots;
-    Index width, plane;        // of the band
+    Index width, plane;   // of the band
     Index part() const { return padded_rows(taps) * lanes; }
 };
 
@@ -30,7 +32,8 @@ Plan plan(const ConvShape& s) {
     p.c = s.c / s.groups, p.f = s.f / s.groups, p.taps = p.c * k.kh * k.kw;
     p.lanes = ceil_div(p.f, Vec<T>::lanes) * Vec<T>::lanes;
     p.rows = least(PIXELS / k.ow, ceil_div(s.n * k.oh, SLOTS));
-    p.rows = least(k.oh, most(most<Index>(1, p.rows), (k.kh - 1) * k.dh / (2 * k.sh)));   // few rows copied twice
+    p.rows =
+        least(k.oh, most(most<Index>(1, p.rows), (k.kh - 1) * k.dh / (2 * k.sh)));   // few rows copied twice
     p.bands = ceil_div(k.oh, p.rows);
     p.rows = ceil_div(k.oh, p.bands);
     p.jobs = s.n * p.bands;
@@ -71,8 +74,8 @@ void taps_times_filters(Index K, const T* const* rows, const Index* pixel, const
 }
 
 template <class T, int R>
-void taps_times_filters(Index width, Index K, const T* const* rows, const Index* pixel, const T* g, Index lanes,
-                        T* tile) {
+void taps_times_filters(Index width, Index K, const T* const* rows, const Index* pixel, const T* g,
+                        Index lanes, T* tile) {
     if (width == 3) taps_times_filters<T, R, 3>(K, rows, pixel, g, lanes, tile);
     else if (width == 2) taps_times_filters<T, R, 2>(K, rows, pixel, g, lanes, tile);
     else taps_times_filters<T, R, 1>(K, rows, pixel, g, lanes, tile);
@@ -99,7 +102,8 @@ bool has_few_channels(const ConvShape& s) {
     constexpr Index L = Vec<T>::lanes;
     const Window& k = s.at;
     const Index c = s.c / s.groups, f = s.f / s.groups;
-    const Index usual = padded_rows(f) * (k.dw == 1 ? k.kh * ceil_div(k.kw * c, L) : k.kh * k.kw * ceil_div(c, L));
+    const Index usual =
+        padded_rows(f) * (k.dw == 1 ? k.kh * ceil_div(k.kw * c, L) : k.kh * k.kw * ceil_div(c, L));
     return 1.2 * padded_rows(c * k.kh * k.kw) * ceil_div(f, L) < usual;
 }
 
@@ -129,7 +133,8 @@ void conv_weight_few(const ConvShape& s, const T* g, const T* x, T* dw) {
             for (Index job = p.jobs * slot / p.slots; job < p.jobs * (slot + 1) / p.slots; job++) {
                 const Index n = job / p.bands, r0 = job % p.bands * p.rows, rows = least(p.rows, k.oh - r0);
                 fill<T>(k, p, xg + n * s.c * in_plane, r0, rows, band);
-                transpose<T>(gg + n * s.f * out_plane + r0 * k.ow, out_plane, p.f, rows * k.ow, filters, p.lanes);
+                transpose<T>(gg + n * s.f * out_plane + r0 * k.ow, out_plane, p.f, rows * k.ow, filters,
+                             p.lanes);
                 for (Index v = 0, width; v < p.lanes; v += width * V::lanes) {
                     width = strip_width((p.lanes - v) / V::lanes);
                     for (Index t = 0; t < p.taps; t += ROWS) {
@@ -138,9 +143,11 @@ void conv_weight_few(const ConvShape& s, const T* g, const T* x, T* dw) {
                         for (Index r = 0; r < ROWS; r++) row[r] = band + taps[t + r];
                         alignas(64) T tile[ROWS * TILE<T>];
                         if (height == ROWS)
-                            taps_times_filters<T, ROWS>(width, rows * k.ow, row, pixels, filters + v, p.lanes, tile);
+                            taps_times_filters<T, ROWS>(width, rows * k.ow, row, pixels, filters + v, p.lanes,
+                                                        tile);
                         else
-                            taps_times_filters<T, ROWS / 2>(width, rows * k.ow, row, pixels, filters + v, p.lanes, tile);
+                            taps_times_filters<T, ROWS / 2>(width, rows * k.ow, row, pixels, filters + v,
+                                                            p.lanes, tile);
                         for (Index r = 0; r < height; r++)
                             for (Index i = 0; i < width * V::lanes; i += V::lanes) {
                                 T* sum = sums + (t + r) * p.lanes + v + i;

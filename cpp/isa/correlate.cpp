@@ -18,7 +18,8 @@ Plan<T> plan(const Correlation<T>& q, Index y0, Index x0, Index y1, Index x1, In
     Plan<T> p{};
     p.y0 = y0, p.x0 = x0, p.ey = (y1 - y0) / q.sy, p.ex = (x1 - x0) / q.sx, p.planes = planes;
     p.width = q.ow + p.ex;
-    const Index tasks = double(q.n) * q.m * q.c * q.taps * q.oh * q.ow > 2e7 ? 64 : 16;   // for all threads to share
+    const Index tasks =
+        double(q.n) * q.m * q.c * q.taps * q.oh * q.ow > 2e7 ? 64 : 16;   // for all threads to share
     const Index row = q.c * planes * p.width;
     Index rows = least(q.oh, most<Index>(1, BAND / row - p.ey));
     rows = least(rows, most(ceil_div(q.n * q.oh, tasks), ceil_div(4 * NR, q.ow)));
@@ -28,7 +29,8 @@ Plan<T> plan(const Correlation<T>& q, Index y0, Index x0, Index y1, Index x1, In
     p.plane = (p.rows + p.ey) * p.width;
     p.image = q.c * planes * p.plane;
     p.images = 1;
-    const Index mblocks = ceil_div(q.m, ROWS), most_images = tasks == 64 ? q.n * mblocks / 64 : ceil_div(q.n, 8);
+    const Index mblocks = ceil_div(q.m, ROWS),
+                most_images = tasks == 64 ? q.n * mblocks / 64 : ceil_div(q.n, 8);
     if (p.bands == 1)
         p.images = most<Index>(
             1, least(least(q.n, ceil_div(4 * NR, q.oh * q.ow)), least(BAND / p.image, most_images)));
@@ -123,14 +125,16 @@ void correlate(const Correlation<T>& q) {
     }
 
     parallel(bands * p.splits, worthwhile, [&](Index task) {
-        const Index at_band = task / p.splits, first = task % p.splits * p.span, last = least(q.m, first + p.span);
+        const Index at_band = task / p.splits, first = task % p.splits * p.span,
+                    last = least(q.m, first + p.span);
         const Index n0 = at_band / p.bands * p.images, g = least(p.images, q.n - n0);
         const Index r0 = at_band % p.bands * p.rows, rows = least(p.rows, q.oh - r0);
         Buffer<T> own(p.splits > 1 ? 0 : band_size);
         T* band = p.splits > 1 ? all_bands + at_band * band_size : own;
         if (p.splits == 1) fill_band(at_band, 0, q.c, band);
 
-        const Index most_vectors = g * (ceil_div(p.rows * p.width, L) + 1), mblocks = ceil_div(last - first, ROWS);
+        const Index most_vectors = g * (ceil_div(p.rows * p.width, L) + 1),
+                    mblocks = ceil_div(last - first, ROWS);
         Buffer<Strip> strips(most_vectors);
         Buffer<Piece> pieces(2 * most_vectors + g * rows);
         const Index n_strips =

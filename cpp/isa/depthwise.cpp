@@ -1,6 +1,7 @@
 #include "depthwise.hpp"
 
 #include "buffer.hpp"
+#include "depthwise3x3.hpp"
 #include "inside.hpp"
 
 namespace pyconvnet::PYCONVNET_ISA {
@@ -68,6 +69,9 @@ void sweep(const Window& k, const Padded<T>& shape, const T* band, const Index* 
     }
 }
 
+bool is_3x3(const Window& k) {
+    return k.kh == 3 && k.kw == 3 && k.sh == 1 && k.sw == 1 && k.dh == 1 && k.dw == 1;
+}
 bool worthwhile(const ConvShape& s) { return 2.0 * s.n * s.f * s.at.oh * s.at.ow * s.at.kh * s.at.kw > 5e5; }
 
 }  // namespace
@@ -88,7 +92,9 @@ void depthwise(const ConvShape& s, const T* x, const T* w, T* y) {
             shape.fill(k, x + nc * k.h * k.w, band);
             for (Index m = 0; m < per; m++) {
                 const Index f = nc % s.c * per + m;
-                sweep<T>(k, shape, band, offsets, w + f * taps, y + (nc / s.c * s.f + f) * k.oh * k.ow);
+                T* to = y + (nc / s.c * s.f + f) * k.oh * k.ow;
+                if (is_3x3(k)) sweep3x3<T>(k.oh, k.ow, shape.row, band, w + f * taps, to);
+                else sweep<T>(k, shape, band, offsets, w + f * taps, to);
             }
         }
     });
@@ -121,7 +127,12 @@ void depthwise_weight(const ConvShape& s, const T* g, const T* x, T* dw) {
         zero<T>(sums, per * taps * V::lanes);
         for (Index n = 0; n < s.n; n++) {
             shape.fill(k, x + (n * s.c + c) * k.h * k.w, band);
-            for (Index m = 0; m < per; m++)
+            for (Index m = 0; m < per; m++) {
+                if (is_3x3(k)) {
+                    correlate3x3<T>(k.oh, k.ow, shape.row, band, g + (n * s.f + c * per + m) * k.oh * k.ow,
+                                    sums + m * taps * V::lanes);
+                    continue;
+                }
                 for (Index t = 0; t < taps; t++) {
                     const T* gradient = g + (n * s.f + c * per + m) * k.oh * k.ow;
                     const T* from = band + shape.tap(k, t / k.kw, t % k.kw);
@@ -143,6 +154,7 @@ void depthwise_weight(const ConvShape& s, const T* g, const T* x, T* dw) {
                     }
                     V::store(sum, a + b);
                 }
+            }
         }
         for (Index e = 0; e < per * taps; e++) {
             T sum = 0;

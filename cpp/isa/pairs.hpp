@@ -10,7 +10,8 @@ namespace pyconvnet::PYCONVNET_ISA {
 #endif
 #endif
 
-// to[i] = from[2 i] for i < n; reads no element beyond from[2 n - 2 + left], `left` elements that follow the last.
+// to[i] = from[2 i] for i < n; reads no element beyond from[2 n - 2 + left], `left` elements that follow the
+// last.
 template <class T>
 inline void every_second(const T* from, Index n, Index left, T* to) {
     Index i = 0;
@@ -37,7 +38,8 @@ inline void interleave(const T* even, const T* odd, Index n, T* to) {
         Four a, b;
         __builtin_memcpy(&a, even + i, sizeof a);
         __builtin_memcpy(&b, odd + i, sizeof b);
-        const Four low = __builtin_shufflevector(a, b, 0, 4, 1, 5), high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+        const Four low = __builtin_shufflevector(a, b, 0, 4, 1, 5),
+                   high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
         __builtin_memcpy(to + 2 * i, &low, sizeof low);
         __builtin_memcpy(to + 2 * i + 4, &high, sizeof high);
     }

@@ -1,5 +1,5 @@
-// The pixels of a task, cut into strips of vectors, one register tile wide, and into the pieces of output rows
-// that those hold.
+// The pixels of a task, cut into strips of vectors, one register tile wide, and into the pieces of output
+// rows that those hold.
 #pragma once
 #include "correlate.hpp"
 #include "micro.hpp"
@@ -18,8 +18,8 @@ struct Piece {
 };
 // Up to VECTORS vectors of output pixels: one column of register tiles.
 struct Strip {
-    Index width, first, last;      // pieces [first, last)
-    Index base, start[VECTORS];    // vector v begins at base + start[v]
+    Index width, first, last;     // pieces [first, last)
+    Index base, start[VECTORS];   // vector v begins at base + start[v]
 };
 
 // How the work is cut. It depends on the shapes alone, never on the number of threads.
@@ -31,13 +31,13 @@ struct Plan {
     Index rows, bands, images;   // output rows in a band; bands of an image; images in a task (if bands == 1)
     Index width, plane, image;   // of the band: columns, elements of a residue plane, elements of an image
     Index K, kblocks, kc;
-    Index splits, span;          // rows of A are split into `splits` spans: tasks of their own, with bands in common
+    Index splits, span;   // rows of A are split into `splits` spans: tasks of their own, with bands in common
 };
 
 // Cut the pixels of a task (g images, `rows` rows each) into strips and pieces; returns the number of strips.
 template <class T>
-inline Index cut(const Correlation<T>& q, const Plan<T>& p, Index n0, Index g, Index r0, Index rows, Strip* strips,
-          Piece* pieces) {
+inline Index cut(const Correlation<T>& q, const Plan<T>& p, Index n0, Index g, Index r0, Index rows,
+                 Strip* strips, Piece* pieces) {
     constexpr Index L = Vec<T>::lanes;
     const bool wide = p.packing == Packing::wide;
     const Index runs = wide ? g : 1, lanes = wide ? rows * p.width - p.ex : g * rows * q.ow;

@@ -5,13 +5,14 @@
 // g the 3x3 kernel, d the inputs, `.` element by element. Polynomials are multiplied that way: evaluate both
 // at six points (here 0, 1, -1, 2, -2, infinity), multiply the values, interpolate. 36 products replace the
 // 144 of 16 outputs with 9 taps each. Summed over channels, each of the 36 places is a matrix product of its
-// own, so the micro-kernel does the work; what is left are the transforms at its borders, sums of a few terms.
+// own, so the micro-kernel does the work; what is left are the transforms at its borders, sums of a few
+// terms.
 //
-// The price: the points weigh terms up to 100 to 1, so rounding errors are about ten times those of the direct
-// kernel, and an infinity or NaN would spread over its tile. Every function here says whether each number it
-// wrote is finite; one non-finite input always leaves a mark (each input takes part in an output of its tile
-// that is written), and the caller then repeats the convolution by the direct kernel. float only: what asks for
-// doubles asks for digits.
+// The price: the points weigh terms up to 100 to 1, so rounding errors are about ten times those of the
+// direct kernel, and an infinity or NaN would spread over its tile. Every function here says whether each
+// number it wrote is finite; one non-finite input always leaves a mark (each input takes part in an output of
+// its tile that is written), and the caller then repeats the convolution by the direct kernel. float only:
+// what asks for doubles asks for digits.
 #pragma once
 #include "vec.hpp"
 
@@ -85,7 +86,8 @@ struct WinogradWeight {
 };
 [[nodiscard]] bool winograd_weight(const WinogradWeight&);
 
-// 36 planes at a stride of a power of two would share a few sets of the cache: this many elements between them.
+// 36 planes at a stride of a power of two would share a few sets of the cache: this many elements between
+// them.
 constexpr Index APART = 5 * Vec<float>::lanes;
 
 // 0 while everything seen is finite: infinity * 0 and NaN * 0 are NaN.

@@ -9,122 +9,15 @@
 #include "micro.hpp"
 #include "transpose.hpp"
 #include "winograd.hpp"
+#include "winograd_tiling.hpp"
+#include "winograd_weights.hpp"
 
 namespace pyconvnet::PYCONVNET_ISA {
 namespace {
 
 using V = Vec<float>;
 using Lanes = V::type;
-constexpr Index L = V::lanes;
-constexpr Index CHUNK = 32;                 // rows of products held at a time
-
-// How the work is cut. It depends on the shapes alone, never on the number of threads.
-struct Plan {
-    Index ty, tx;                // tiles of an image
-    bool images;                 // lanes are images (small pictures), vectors are tiles; else lanes are tiles
-    Index rows, bands, count;    // tile rows of a group, groups down an image; images of a group
-    Index groups, vectors, ld;   // vectors of a group; lanes from channel to channel
-    Index in_place, in_group;    // elements from place to place, and of a group's transformed input
-    Index span, spans;           // output channels are cut into spans; a task is one span of one group
-    Index weights_place;         // elements from place to place of a span's weights
-    bool own_weights;            // each task transforms the weights of its span: there are one or two groups
-};
-
-// Cycles of the micro-kernel for one row, one channel and `vectors` vectors: narrow strips reuse less.
-double strip_cost(Index vectors) {
-    double cost = 0;
-    for (Index v = 0, width; v < vectors; v += width) {
-        width = strip_width(vectors - v);
-        cost += width == 3 ? 1.5 : width == 2 ? 1.1 : 0.8;
-    }
-    return cost;
-}
-
-// Cycles to read so many bytes `times` times from beyond the level 2 cache; nothing if they fit into half of it.
-double reading(double bytes, double times) { return bytes > 512e3 ? bytes * times / 25 : 0; }
-
-Plan plan(const WinogradConv& q) {
-    Plan best{};
-    double least_cost = 0;
-    const Index ty = ceil_div(q.oh, 4), tx = ceil_div(q.ow, 4);
-    const Index tasks = double(q.n) * q.m * q.c * q.oh * q.ow > 2e6 ? 64 : 16;   // for all threads to share
-    for (int images = 0; images < 2; images++)
-        for (Index count = 1; count <= (images ? 1 : q.n); count++)
-            for (Index rows = count == 1 ? 1 : ty; rows <= ty; rows++) {
-                Plan p{};
-                p.ty = ty, p.tx = tx, p.images = images, p.rows = rows, p.bands = ceil_div(ty, rows);
-                p.count = images ? L : count;
-                p.groups = ceil_div(q.n, p.count) * p.bands;
-                p.vectors = images ? rows * tx : ceil_div(count * rows * tx, L);
-                if (best.groups && p.vectors > 12) {   // larger ones are no better
-                    count = q.n;
-                    break;
-                }
-                p.ld = p.vectors * L + (images || tx % L == 0 ? 0 : L);
-                p.spans = p.groups >= tasks ? 1 : least(ceil_div(tasks, p.groups), ceil_div(q.m, ROWS / 2));
-                const Index transforms = images ? p.vectors : count * rows * ceil_div(tx, L);
-                const double in_bytes = 36.0 * sizeof(float) * q.c * p.ld, weight_bytes = 36.0 * sizeof(float) * q.c * q.m;
-                const double idle = p.groups * p.spans < tasks ? double(tasks) / (p.groups * p.spans) : 1;
-                const double cost = idle * p.groups * (36.0 * q.c * q.m * strip_cost(p.vectors) + 200.0 * q.c * transforms +
-                                                200.0 * q.m * p.vectors + reading(weight_bytes, 1) +
-                                                reading(in_bytes, most(p.spans, ceil_div(q.m, CHUNK))));
-                if (best.groups == 0 || cost < least_cost) best = p, least_cost = cost;
-            }
-    Plan& p = best;
-    p.in_place = q.c * p.ld + APART;
-    p.in_group = 36 * p.in_place;
-    p.span = most(ceil_div(q.m, ROWS) / p.spans * ROWS, ROWS / 2);   // at the least half a block
-    p.spans = ceil_div(q.m, p.span);
-    p.own_weights = p.spans > 1 && p.groups <= 2;
-    p.weights_place = padded_rows(least(p.span, q.m)) * q.c + APART;
-    return p;
-}
-
-typedef float Block __attribute__((vector_size(ROWS * sizeof(float))));   // the rows of a block, or of half a one
-typedef float HalfBlock __attribute__((vector_size(ROWS / 2 * sizeof(float))));
-
-// Weights of rows [m0, m0 + R): to[place][c][row].
-template <class Row>
-void transform_weights(const WinogradConv& q, Index m0, Index last, Index place, float* to) {
-    constexpr Index R = sizeof(Row) / sizeof(float), RUN = 8;   // RUN: channels at a time
-    Row taps[RUN * 9] = {};
-    float* packed = reinterpret_cast<float*>(taps);
-    const Index rows = least<Index>(R, last - m0);
-    for (Index c0 = 0; c0 < q.c; c0 += RUN) {
-        const Index channels = least(RUN, q.c - c0);
-        const float* from = q.weight + m0 * q.of_m + c0 * q.of_c;
-        if (q.of_c == 9) transpose(from, q.of_m, rows, channels * 9, packed, R);
-        else
-            for (Index c = 0; c < channels; c++)
-                transpose(from + c * q.of_c, q.of_m, rows, 9, packed + 9 * c * R, R);
-        for (Index c = 0; c < channels; c++, to += R) {
-            Row half[6][3];
-#pragma GCC unroll 3
-            for (int j = 0; j < 3; j++) {
-                Row g[3], o[6];
-#pragma GCC unroll 3
-                for (int i = 0; i < 3; i++) g[i] = taps[9 * c + (q.turned ? 8 - 3 * i - j : 3 * i + j)];
-                weight_transform(g, o);
-#pragma GCC unroll 6
-                for (int i = 0; i < 6; i++) half[i][j] = o[i];
-            }
-#pragma GCC unroll 6
-            for (int i = 0; i < 6; i++) {
-                Row o[6];
-                weight_transform(half[i], o);
-#pragma GCC unroll 6
-                for (int j = 0; j < 6; j++) __builtin_memcpy(to + (6 * i + j) * place, &o[j], sizeof(Row));
-            }
-        }
-    }
-}
-
-void transform_weights(const WinogradConv& q, Index first, Index last, Index place, float* to) {
-    for (Index m0 = first; m0 < last; m0 += ROWS, to += ROWS * q.c)
-        if (block_rows(m0, last) == ROWS) transform_weights<Block>(q, m0, last, place, to);
-        else transform_weights<HalfBlock>(q, m0, last, place, to);
-}
-
+using namespace tiling;
 // B^T d B of tiles whose input (i, j) is at from[at(i, j)], to to[place].
 template <class At>
 inline void transform_tile(const float* from, const At& at, Index place, float* to) {
@@ -149,35 +42,37 @@ inline void transform_tile(const float* from, const At& at, Index place, float* 
 
 // Lanes are images: pixels of L images lie side by side, and a table says where each pixel of the padded
 // picture is; those outside are at the zeros in the end.
-void transform_images(const WinogradConv& q, const Plan& p, Index n0, Index t0, Index c0, Index c1, float* to) {
-    const Index images = least(L, q.n - n0), rows = least(p.rows, p.ty - t0), plane = q.h * q.w;
-    const Index width = 4 * p.tx + 2, height = 4 * rows + 2;
-    const Index y0 = 4 * t0 - q.ph, first = most<Index>(0, least(y0, q.h)), last = most(first, least(q.h, y0 + height));
+void transform_images(const WinogradConv& q, const Plan& p, const Group& group, Index c0, Index c1,
+                      float* to) {
+    const Index plane = q.h * q.w, width = 4 * group.columns + 2, height = 4 * group.rows + 2;
+    const Index y0 = 4 * group.t0 - q.ph, x0 = 4 * group.x0 - q.pw;
+    const Index first = most<Index>(0, least(y0, q.h)), last = most(first, least(q.h, y0 + height));
     Buffer<float> pixels((last - first) * q.w * L + L);
     Buffer<Index> at(width * height);
     const Index outside = (last - first) * q.w * L;
     zero<float>(pixels, outside + L);   // also the lanes of images that do not exist
     for (Index r = 0; r < height; r++)
         for (Index x = 0; x < width; x++) {
-            const Index iy = y0 + r, ix = x - q.pw;
+            const Index iy = y0 + r, ix = x0 + x;
             const bool inside = iy >= 0 && iy < q.h && ix >= 0 && ix < q.w;
             at[r * width + x] = inside ? ((iy - first) * q.w + ix) * L : outside;
         }
     for (Index c = c0; c < c1; c++) {
-        transpose<float>(q.in + n0 * q.in_image + c * plane + first * q.w, q.in_image, images, (last - first) * q.w,
-                         pixels, L);
-        for (Index y = 0; y < rows; y++)
-            for (Index x = 0; x < p.tx; x++) {
+        transpose<float>(q.in + group.n0 * q.in_image + c * plane + first * q.w, q.in_image, group.images,
+                         (last - first) * q.w, pixels, L);
+        for (Index y = 0; y < group.rows; y++)
+            for (Index x = 0; x < group.columns; x++) {
                 const Index* corner = at + 4 * (y * width + x);
-                transform_tile(pixels, [=](int i, int j) { return corner[i * width + j]; }, p.in_place,
-                               to + c * p.ld + (y * p.tx + x) * L);
+                transform_tile(
+                    pixels, [=](int i, int j) { return corner[i * width + j]; }, p.in_place,
+                    to + c * p.ld + (y * p.columns + x) * L);
             }
     }
 }
 
 // Lanes are tiles: the band is split into its 4 x 4 residues, so that neighbouring tiles lie side by side.
-void transform_band(const WinogradConv& q, const Plan& p, Index n0, Index t0, Index c0, Index c1, float* to) {
-    const Index images = least(p.count, q.n - n0), rows = least(p.rows, p.ty - t0);
+void transform_band(const WinogradConv& q, const Plan& p, const Group& group, Index c0, Index c1, float* to) {
+    const Index n0 = group.n0, images = group.images, t0 = group.t0, rows = group.rows;
     const Index across = p.tx + 1, residue = (rows + 1) * across + 2 * L;
     Buffer<float> band(16 * residue), line(4 * across);
     zero<float>(band, 16 * residue);
@@ -206,18 +101,16 @@ void transform_band(const WinogradConv& q, const Plan& p, Index n0, Index t0, In
 }
 
 void transform_input(const WinogradConv& q, const Plan& p, Index group, Index c0, Index c1, float* to) {
-    const Index n0 = group / p.bands * p.count, t0 = group % p.bands * p.rows;
-    if (p.images) transform_images(q, p, n0, t0, c0, c1, to);
-    else transform_band(q, p, n0, t0, c0, c1, to);
+    if (p.images) transform_images(q, p, Group(q, p, group), c0, c1, to);
+    else transform_band(q, p, Group(q, p, group), c0, c1, to);
 }
 
 // A^T m A of one output channel, written to its pictures. scratch: 16 tiles' rows, or the pixels of L images.
-void transform_output(const WinogradConv& q, const Plan& p, Index group, Index m, const float* products, Index place,
-                      float* scratch, Finite& finite) {
-    const Index n0 = group / p.bands * p.count, t0 = group % p.bands * p.rows;
-    const Index images = least(p.count, q.n - n0), rows = least(p.rows, p.ty - t0), plane = q.oh * q.ow;
-    float* out = q.out + n0 * q.out_image + m * plane + 4 * t0 * q.ow;
-    const Index lines = least(4 * rows, q.oh - 4 * t0);
+void transform_output(const WinogradConv& q, const Plan& p, Index group, Index m, const float* products,
+                      Index place, float* scratch, Finite& finite) {
+    const Group at(q, p, group);
+    float* out = q.out + at.n0 * q.out_image + (m * q.oh + 4 * at.t0) * q.ow + 4 * at.x0;
+    const Index lines = least(4 * at.rows, q.oh - 4 * at.t0), width = least(4 * at.columns, q.ow - 4 * at.x0);
     for (Index v = 0; v < p.vectors; v++) {
         Lanes half[4][6];
 #pragma GCC unroll 6
@@ -235,20 +128,23 @@ void transform_output(const WinogradConv& q, const Plan& p, Index group, Index m
             output_transform(half[i], o);
             for (int j = 0; j < 4; j++) {
                 if (!p.images) V::store(scratch + (4 * i + j) * p.ld + v * L, o[j]);
-                else if (v / p.tx * 4 + i < lines && v % p.tx * 4 + j < q.ow) {
+                else if (v / p.columns * 4 + i < lines && v % p.columns * 4 + j < width) {
                     finite.see(o[j]);
-                    V::store(scratch + ((v / p.tx * 4 + i) * q.ow + v % p.tx * 4 + j) * L, o[j]);
+                    V::store(scratch + ((v / p.columns * 4 + i) * width + v % p.columns * 4 + j) * L, o[j]);
                 }
             }
         }
     }
-    if (p.images) {   // four at a time: sixteen pictures at a power of two from each other would share a cache set
-        for (Index i = 0; i < images; i += 4)
-            transpose<float>(scratch + i, L, lines * q.ow, least<Index>(4, images - i), out + i * q.out_image, q.out_image);
+    if (p.images) {   // four at a time: sixteen, a power of two from each other, would share a cache set
+        const Index pieces = width == q.ow ? 1 : lines, piece = lines * width / pieces;   // runs of pixels
+        for (Index i = 0; i < at.images; i += 4)
+            for (Index y = 0; y < pieces; y++)
+                transpose<float>(scratch + y * piece * L + i, L, piece, least<Index>(4, at.images - i),
+                                 out + i * q.out_image + y * q.ow, q.out_image);
         return;
     }
     float* line = scratch + 16 * p.ld;
-    for (Index i = 0; i < images; i++)
+    for (Index i = 0; i < at.images; i++)
         for (Index y = 0; y < lines; y++) {
             const float* from = scratch + y % 4 * 4 * p.ld + (i * p.rows + y / 4) * p.tx;
             float* to = out + i * q.out_image + y * q.ow;
@@ -292,14 +188,15 @@ bool winograd_conv(const WinogradConv& q) {
     parallel(p.groups * p.spans, work > 5e5, [&](Index task) {
         const Index group = task / p.spans, span = task % p.spans;
         const Index first = span * p.span, last = least(q.m, first + p.span);
-        Buffer<float> own_input(p.spans > 1 ? 0 : p.in_group), own_weights(p.own_weights ? 36 * p.weights_place : 0);
+        Buffer<float> own_input(p.spans > 1 ? 0 : p.in_group),
+            own_weights(p.own_weights ? 36 * p.weights_place : 0);
         float* in = all_inputs + group * p.in_group;
         float* weight = all_weights + span * 36 * p.weights_place;
         if (p.spans == 1) transform_input(q, p, group, 0, q.c, in = own_input);
         if (p.own_weights) transform_weights(q, first, last, p.weights_place, weight = own_weights);
         const Index place = least(CHUNK, padded_rows(q.m)) * p.ld + APART;
         Buffer<float> products(36 * place);
-        Buffer<float> scratch(p.images ? 4 * p.rows * q.ow * L : 16 * p.ld + 4 * p.tx);
+        Buffer<float> scratch(p.images ? 16 * p.rows * p.columns * L : 16 * p.ld + 4 * p.tx);
         Finite seen;
         for (Index c0 = first; c0 < last; c0 += CHUNK) {
             const Index c1 = least(last, c0 + CHUNK);
@@ -307,7 +204,8 @@ bool winograd_conv(const WinogradConv& q) {
                 for (Index v = 0, width; v < p.vectors; v += width) {
                     width = strip_width(p.vectors - v);
                     for (Index m0 = c0; m0 < c1; m0 += ROWS)
-                        micro<float>(block_rows(m0, last), width, q.c, weight + k * p.weights_place + (m0 - first) * q.c,
+                        micro<float>(block_rows(m0, last), width, q.c,
+                                     weight + k * p.weights_place + (m0 - first) * q.c,
                                      in + k * p.in_place + v * L, step, start,
                                      products + k * place + (m0 - c0) * p.ld + v * L, p.ld);
                 }

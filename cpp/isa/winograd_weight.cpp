@@ -12,76 +12,19 @@
 #include "micro.hpp"
 #include "transpose.hpp"
 #include "winograd.hpp"
+#include "winograd_sums.hpp"
 
 namespace pyconvnet::PYCONVNET_ISA {
 namespace {
 
 using V = Vec<float>;
 using Lanes = V::type;
-constexpr Index L = V::lanes, PART = most(L, ROWS);   // PART: channels transformed at a time
+using namespace sums;
 
-// How the work is cut. It depends on the shapes alone: it fixes the order of the sums.
-struct Plan {
-    Index ty, tx, c, f;                    // tiles of an image; channels and filters rounded up to vectors (blocks)
-    Index rows, bands, count;              // tile rows of a chunk, chunks down an image; images of a chunk
-    Index tiles, chunks, slots, rounds;    // tiles of a chunk; a slot sums at most `rounds` chunks in order
-    Index c_span, f_span, c_spans, spans;  // a slot's sums are cut into spans, tasks of their own
-    Index in_place, g_place, sums_place;   // elements from place to place
-    bool alone;                            // a task takes a slot from transforms to sums (few weights)
-    Index first(Index slot) const { return chunks * slot / slots; }   // chunk of a slot
-    Index slot() const { return 36 * (in_place + g_place); }
-    Index span_sums() const { return 36 * sums_place; }
-    Index slot_sums() const { return spans * span_sums(); }
-};
-
-Plan plan(const WinogradWeight& q) {
-    Plan p{};
-    p.ty = ceil_div(q.oh, 4), p.tx = ceil_div(q.ow, 4);
-    p.c = ceil_div(q.c, L) * L, p.f = ceil_div(q.f, most(L, ROWS)) * most(L, ROWS);
-    const Index tasks = double(q.n) * q.c * q.f * q.oh * q.ow > 2e6 ? 64 : 16;   // for all threads to share
-    const Index all = q.n * p.ty * p.tx, weights = p.c * p.f;
-    const double sums_bytes = 36.0 * sizeof(float) * weights;
-    p.alone = all >= 32 * tasks && sums_bytes * tasks <= 10e6;
-    Index wanted = p.alone ? 640 * 1024 / (36 * Index(sizeof(float)) * (p.c + p.f)) : 64;   // tiles: fit in level 2
-    wanted = least<Index>(128, most<Index>(16, least(wanted, p.alone ? all / tasks : 64)));
-    p.rows = most<Index>(1, least(p.ty, wanted / p.tx));
-    p.bands = ceil_div(p.ty, p.rows);
-    p.rows = ceil_div(p.ty, p.bands);
-    p.count = p.bands == 1 ? most<Index>(1, least(q.n, wanted / (p.ty * p.tx))) : 1;
-    p.tiles = p.count * p.rows * p.tx;
-    p.chunks = ceil_div(q.n, p.count) * p.bands;
-    p.slots = least(p.chunks, p.alone ? tasks : most<Index>(1, least<Index>(16, Index(5e6 / sums_bytes))));
-    p.c_span = p.c, p.f_span = ceil_div(q.f, ROWS) * ROWS;
-    if (!p.alone) {
-        const Index needed = ceil_div(tasks, p.slots);
-        for (p.c_span = least(p.c, 4 * L);; p.c_span = ceil_div(p.c_span / 2, L) * L) {
-            p.f_span = most<Index>(1, q.f / ceil_div(needed, ceil_div(p.c, p.c_span)) / ROWS) * ROWS;
-            if (p.c_span == L || ceil_div(q.f, p.f_span) * ceil_div(p.c, p.c_span) >= needed) break;
-        }
-    }
-    p.rounds = ceil_div(p.chunks, p.slots);
-    p.c_spans = ceil_div(p.c, p.c_span);
-    p.spans = p.c_spans * ceil_div(q.f, p.f_span);
-    p.in_place = p.tiles * p.c + APART;
-    p.g_place = p.tiles * p.f + APART;
-    p.sums_place = p.f_span * p.c_span + APART;
-    return p;
-}
-
-// A chunk of tiles: images [n0, n0 + images), tile rows [t0, t0 + rows).
-struct Chunk {
-    Index n0, images, t0, rows, tiles;
-    Chunk(const WinogradWeight& q, const Plan& p, Index chunk) {
-        n0 = chunk / p.bands * p.count, images = least(p.count, q.n - n0);
-        t0 = chunk % p.bands * p.rows, rows = least(p.rows, p.ty - t0);
-        tiles = images * rows * p.tx;
-    }
-};
-
-// Channels-last copy to[row][column][lane] of rows [y0, y0 + height) and columns [x0, x0 + width) of `channels`
-// planes; 0 outside and in the other lanes.
-void channels_last(const float* from, Index h, Index w, Index channels, Index lanes, Index y0, Index x0, Index height,
-                   Index width, float* to) {
+// Channels-last copy to[row][column][lane] of rows [y0, y0 + height) and columns [x0, x0 + width) of
+// `channels` planes; 0 outside and in the other lanes.
+void channels_last(const float* from, Index h, Index w, Index channels, Index lanes, Index y0, Index x0,
+                   Index height, Index width, float* to) {
     const Inside in(width, 1, x0, w);
     for (Index y = y0; y < y0 + height; y++, to += width * lanes) {
         if (y < 0 || y >= h) {
@@ -90,7 +33,8 @@ void channels_last(const float* from, Index h, Index w, Index channels, Index la
         }
         zero(to, in.first * lanes);
         if (channels < lanes) zero(to + in.first * lanes, (in.last - in.first) * lanes);
-        transpose(from + y * w + in.first + x0, h * w, channels, in.last - in.first, to + in.first * lanes, lanes);
+        transpose(from + y * w + in.first + x0, h * w, channels, in.last - in.first, to + in.first * lanes,
+                  lanes);
         zero(to + in.last * lanes, (width - in.last) * lanes);
     }
 }
@@ -100,8 +44,8 @@ void transform_input(const WinogradWeight& q, const Plan& p, const Chunk& k, Ind
     const Index width = 4 * p.tx + 2, height = 4 * k.rows + 2, lanes = least(PART, p.c - c0);
     Buffer<float> band(height * width * lanes);
     for (Index i = 0; i < k.images; i++) {
-        channels_last(q.in + (k.n0 + i) * q.in_image + c0 * q.h * q.w, q.h, q.w, least(lanes, q.c - c0), lanes, 4 * k.t0 - q.ph,
-                      -q.pw, height, width, band);
+        channels_last(q.in + (k.n0 + i) * q.in_image + c0 * q.h * q.w, q.h, q.w, least(lanes, q.c - c0),
+                      lanes, 4 * k.t0 - q.ph, -q.pw, height, width, band);
         for (Index t = 0; t < k.rows * p.tx; t++)
             for (Index c = 0; c < lanes; c += L) {
                 const float* from = band + (t / p.tx * width + t % p.tx) * 4 * lanes + c;
@@ -132,8 +76,8 @@ void transform_gradient(const WinogradWeight& q, const Plan& p, const Chunk& k, 
     const Index width = 4 * p.tx, height = 4 * k.rows, lanes = least(PART, p.f - f0);
     Buffer<float> band(height * width * lanes);
     for (Index i = 0; i < k.images; i++) {
-        channels_last(q.g + (k.n0 + i) * q.g_image + f0 * q.oh * q.ow, q.oh, q.ow, least(lanes, q.f - f0), lanes, 4 * k.t0, 0,
-                      height, width, band);
+        channels_last(q.g + (k.n0 + i) * q.g_image + f0 * q.oh * q.ow, q.oh, q.ow, least(lanes, q.f - f0),
+                      lanes, 4 * k.t0, 0, height, width, band);
         for (Index t = 0; t < k.rows * p.tx; t++)
             for (Index f = 0; f < lanes; f += L) {
                 const float* from = band + (t / p.tx * width + t % p.tx) * 4 * lanes + f;
@@ -164,18 +108,9 @@ void transform_gradient(const WinogradWeight& q, const Plan& p, const Chunk& k, 
     }
 }
 
-// A span of the weights: filters [f0, f1), channels [c0, c1). Its sums are [place][f - f0][c - c0].
-struct Span {
-    Index c0, c1, f0, f1;
-    Span(const WinogradWeight& q, const Plan& p, Index span) {
-        c0 = span % p.c_spans * p.c_span, c1 = least(p.c, c0 + p.c_span);
-        f0 = span / p.c_spans * p.f_span, f1 = least(q.f, f0 + p.f_span);
-    }
-};
-
 // sums (+)= the products of one chunk.
-void multiply(const Plan& p, const Span& s, Index tiles, bool add, const float* in, const float* g, const Index* step,
-              float* sums) {
+void multiply(const Plan& p, const Span& s, Index tiles, bool add, const float* in, const float* g,
+              const Index* step, float* sums) {
     const Index start[VECTORS] = {0, L, 2 * L};
     for (Index place = 0; place < 36; place++)
         for (Index c = s.c0, width; c < s.c1; c += width * L) {
@@ -197,7 +132,8 @@ void multiply(const Plan& p, const Span& s, Index tiles, bool add, const float* 
 }
 
 // G^T u G of filters [f0, f1) of a span, u the sum of the slots' sums.
-bool finish(const WinogradWeight& q, const Plan& p, const Span& s, Index f0, Index f1, Index slots, const float* sums) {
+bool finish(const WinogradWeight& q, const Plan& p, const Span& s, Index f0, Index f1, Index slots,
+            const float* sums) {
     Finite finite;
     for (Index f = f0; f < f1; f++)
         for (Index c = s.c0; c < least(q.c, s.c1); c += L) {
@@ -234,10 +170,11 @@ bool finish(const WinogradWeight& q, const Plan& p, const Span& s, Index f0, Ind
 bool winograd_weight(const WinogradWeight& q) {
     const Plan p = plan(q);
     const bool at_once = !p.alone && p.slots == 1 && p.rounds == 1;   // a span's sums never leave their task
-    Buffer<float> transformed(p.alone ? 0 : p.slots * p.slot()), slot_sums(at_once ? 0 : p.slots * p.slot_sums());
+    Buffer<float> transformed(p.alone ? 0 : p.slots * p.slot()),
+        slot_sums(at_once ? 0 : p.slots * p.slot_sums());
     Buffer<Index> steps(p.tiles);
     for (Index t = 0; t < p.tiles; t++) steps[t] = t * p.c;
-    float *const all = transformed, *const sums = slot_sums;
+    float *const all = transformed, *const totals = slot_sums;
     const Index* step = steps;
     bool finite = true;
     const auto finish_span = [&](const Span& s, Index f0, Index f1, Index slots, const float* from) {
@@ -255,8 +192,8 @@ bool winograd_weight(const WinogradWeight& q) {
             Buffer<float> own(p.slot());
             for (Index chunk = p.first(slot); chunk < p.first(slot + 1); chunk++) {
                 for (Index part = 0; part < parts; part++) transform(chunk, part, own);
-                multiply(p, Span(q, p, 0), Chunk(q, p, chunk).tiles, chunk > p.first(slot), own, own + 36 * p.in_place, step,
-                         sums + slot * p.slot_sums());
+                multiply(p, Span(q, p, 0), Chunk(q, p, chunk).tiles, chunk > p.first(slot), own,
+                         own + 36 * p.in_place, step, totals + slot * p.slot_sums());
             }
         });
     else
@@ -271,7 +208,7 @@ bool winograd_weight(const WinogradWeight& q) {
                 const Span s(q, p, task % p.spans);
                 const float* in = all + slot * p.slot();
                 Buffer<float> own(at_once ? p.span_sums() : 0);
-                float* to = at_once ? own : sums + task * p.span_sums();
+                float* to = at_once ? own : totals + task * p.span_sums();
                 multiply(p, s, Chunk(q, p, chunk).tiles, round > 0, in, in + 36 * p.in_place, step, to);
                 if (at_once) finish_span(s, s.f0, s.f1, 1, to);
             });
@@ -281,7 +218,7 @@ bool winograd_weight(const WinogradWeight& q) {
             const Index span = task / (p.f_span / ROWS);
             const Span s(q, p, span);
             const Index f0 = s.f0 + task % (p.f_span / ROWS) * ROWS;
-            finish_span(s, f0, least(s.f1, f0 + ROWS), p.slots, sums + span * p.span_sums());
+            finish_span(s, f0, least(s.f1, f0 + ROWS), p.slots, totals + span * p.span_sums());
         });
     return finite;
 }

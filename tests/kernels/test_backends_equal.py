@@ -24,6 +24,11 @@ def both(backend, function, *args):
 
 
 def assert_equal(backend, function, *args):
+    with kernels.use_winograd(False):
+        _assert_equal(backend, function, *args)
+
+
+def _assert_equal(backend, function, *args):
     for expected, got in zip(*both(backend, function, *args)):
         assert got.dtype == expected.dtype
         assert got.flags.c_contiguous and got.flags.writeable
@@ -170,6 +175,22 @@ def test_depthwise_weight_gradient_reads_no_neighbour(backend):
     with kernels.use(backend[0], isa=backend[1]):
         dw = kernels.conv_weight(g, x, (1, 3), 1, 0, 1, 2)
     np.testing.assert_array_equal(dw[:, 0, 0], [[5, np.inf, np.inf]] * 2)
+
+
+@pytest.mark.parametrize("width", [5, 16, 37])
+def test_infinity_in_a_depthwise_convolution(backend, width):
+    """It reaches the taps that meet it, and no other lane of the vector (NumPy's products of matrices know no lanes)."""
+    if backend[0] == "numpy":
+        return
+    rng = np.random.default_rng(0)
+    x, g = rng.integers(-3, 4, (2, 2, 3, 7, width)).astype(np.float32)
+    w = rng.integers(1, 4, (3, 1, 3, 3)).astype(np.float32)
+    x[0, 1, 3, width - 1] = x[1, 2, 0, 0] = g[1, 0, 3, 2] = np.inf
+    for padding in (0, 1):
+        trimmed = g if padding else np.ascontiguousarray(g[..., 1:-1, 1:-1])
+        with np.errstate(invalid="ignore"):
+            assert_equal(backend, kernels.conv, x, w, 1, padding, 1, 3)
+            assert_equal(backend, kernels.conv_weight, trimmed, x, 3, 1, padding, 1, 3)
 
 
 @pytest.mark.parametrize("groups", [1, 2])

@@ -87,6 +87,7 @@ def test_environment():
         ),
         ("PYCONVNET_NUM_THREADS", "0", "PYCONVNET_NUM_THREADS=0"),
         ("PYCONVNET_KERNELS", "cuda", "PYCONVNET_KERNELS=cuda: expected one of naive, numpy, cpp"),
+        ("PYCONVNET_WINOGRAD", "yes", "PYCONVNET_WINOGRAD=yes: expected 0, 1 or always"),
         pytest.param(
             "PYCONVNET_ISA", "mmx", "PYCONVNET_ISA=mmx: this machine supports baseline", marks=compiled
         ),
@@ -96,6 +97,22 @@ def test_a_bad_value_is_named(name, value, message):
     done = run(**{name: value})
     assert done.returncode != 0
     assert "ValueError: " + message in done.stderr
+
+
+@compiled
+def test_winograd_is_switched_at_once_and_by_the_environment():
+    before = kernels.winograd()
+    with kernels.use_winograd(False):
+        assert kernels.winograd() == "never"
+        with kernels.use_winograd("always"):
+            assert kernels.winograd() == "always"
+        assert kernels.winograd() == "never"
+    assert kernels.winograd() == before
+    with pytest.raises(ValueError, match="use_winograd: expected True, False, never, chosen or always, got 'often'"):
+        kernels.use_winograd("often")
+    show = "from pyconvnet import kernels as k; print(k.winograd())"
+    for value, expected in (("0", "never"), ("1", "chosen"), ("always", "always"), ("", "chosen")):
+        assert run(show, PYCONVNET_WINOGRAD=value).stdout.split() == [expected]
 
 
 HIDE = "import sys; sys.modules['pyconvnet.kernels._cpp'] = None\n"
