@@ -1,4 +1,4 @@
-"""Convolution forward, input gradient and weight gradient, between the backends or against PyTorch: interleaved medians.
+"""Convolution forward, input gradient and weight gradient, by backend or against PyTorch: interleaved medians.
 
 Without --against: numpy and every instruction set (naive on request). With --against torch: the compiled kernels
 against PyTorch in both of its memory layouts; the ratios are PyTorch's time over ours, so more than 1 is faster.

@@ -179,7 +179,7 @@ def test_depthwise_weight_gradient_reads_no_neighbour(backend):
 
 @pytest.mark.parametrize("width", [5, 16, 37])
 def test_infinity_in_a_depthwise_convolution(backend, width):
-    """It reaches the taps that meet it, and no other lane of the vector (NumPy's products of matrices know no lanes)."""
+    """It reaches the taps that meet it, and no other lane of the vector (NumPy has none)."""
     if backend[0] == "numpy":
         return
     rng = np.random.default_rng(0)
