@@ -43,7 +43,7 @@ Algorithm choose(const ConvShape& s, Operation what, bool is_float) {
     const Index c = s.c / s.groups, f = s.f / s.groups;
     if (s.groups > 1 && c == 1) return Algorithm::depthwise;
     const bool possible =
-        is_float && k.kh == 3 && k.kw == 3 && k.sh == 1 && k.sw == 1 && k.dh == 1 && k.dw == 1;
+        s.n > 0 && is_float && k.kh == 3 && k.kw == 3 && k.sh == 1 && k.sw == 1 && k.dh == 1 && k.dw == 1;
     // The tiles of a row are transformed at once: very wide pictures of many channels would take much memory.
     const bool bounded = double(c + f) * most(k.w, k.ow) <= (1 << 18);
     if (!possible || !bounded || winograd_use() == Winograd::never) return Algorithm::direct;
