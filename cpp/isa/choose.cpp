@@ -1,6 +1,7 @@
 #include "choose.hpp"
 
 #include "micro.hpp"
+#include "winograd_tiling.hpp"
 
 namespace pyconvnet::PYCONVNET_ISA {
 namespace {
@@ -12,29 +13,26 @@ struct Cycles {
 };
 
 // Two multiply-adds of vectors a cycle; a transform of a vector of tiles takes about 200, reading, writing
-// and shuffling included. The constants were fitted on the layers of benchmarks/conv.py.
+// and shuffling included. The constants were fitted on the layers of benchmarks/conv.py and checked on others.
 
 // n pictures of c channels to pictures [m, h, w].
 Cycles correlation(Index n, Index c, Index m, Index h, Index w) {
-    const Index ty = ceil_div(h, 4), tx = ceil_div(w, 4), rows = padded_rows(m);
-    const auto by = [&](Index transformed, Index multiplied) {   // vectors of tiles
-        return 18.0 * c * rows * multiplied + 200.0 * c * transformed + 220.0 * m * multiplied;
-    };
-    const double tiles = by(n * ty * ceil_div(tx, L), ceil_div(n * ty * tx, L));   // lanes are tiles of a row
-    const Index images = ceil_div(n, L) * ty * tx;                                 // lanes are images
-    const double weights = 10.0 * c * m, start = 2e4;
     // Rows that are no whole vectors: their columns are packed, or padding columns are computed too
     // (correlate.cpp).
-    const double packed = rows / 2.0 + 2.5 * (w >= L ? 1.5 : double(L) / w + 0.5),
-                 wide = rows / 2.0 * (w + 2) / w;
-    const double vector = w % L ? least(packed, wide) : rows / 2.0;
-    return {9.0 * c * n * h * w / L * vector, least(tiles, by(images, images)) + weights + start};
+    const double rows = padded_rows(m) / 2.0, packed = rows + 2.5 * (w >= L ? 1.5 : double(L) / w + 0.5),
+                 wide = rows * (w + 2) / w, vector = w % L ? least(packed, wide) : rows;
+    const double copied = 20.0 * c * n * (h + 2), written = 5.0 * m * n * h * ceil_div(w, L);   // row by row
+    WinogradConv q{};
+    q.n = n, q.c = c, q.m = m, q.oh = h, q.ow = w;
+    const double weights = 10.0 * c * m, start = 2e4;
+    return {9.0 * c * n * h * w / L * vector + copied + written, tiling::plan(q).cycles + weights + start};
 }
 
 Cycles weight_gradient(Index n, Index c, Index f, Index h, Index w) {
-    const Index cv = ceil_div(c, L), fv = ceil_div(f, L), rows = padded_rows(f);
+    const Index cv = ceil_div(c, L), fv = ceil_div(f, L);
     const double tiles = double(n) * ceil_div(h, 4) * ceil_div(w, 4), pixels = double(n) * h * w;
-    return {pixels * (3.0 * ceil_div(3 * c, L) * rows / 2 + 0.6 * (c + f)),
+    const double twice = 2.0 * c * w / 65536;   // rows of many channels are copied once for each tap's row
+    return {pixels * (1.5 * ceil_div(3 * c, L) * padded_rows(f) + 0.6 * (c * (1 + least(2.0, twice)) + f)),
             tiles * (18.0 * cv * ceil_div(f, ROWS) * ROWS + 230.0 * (cv + fv)) + 40.0 * cv * f};
 }
 
@@ -45,7 +43,7 @@ Algorithm choose(const ConvShape& s, Operation what, bool is_float) {
     const Index c = s.c / s.groups, f = s.f / s.groups;
     if (s.groups > 1 && c == 1) return Algorithm::depthwise;
     const bool possible =
-        is_float && k.kh == 3 && k.kw == 3 && k.sh == 1 && k.sw == 1 && k.dh == 1 && k.dw == 1;
+        s.n > 0 && is_float && k.kh == 3 && k.kw == 3 && k.sh == 1 && k.sw == 1 && k.dh == 1 && k.dw == 1;
     // The tiles of a row are transformed at once: very wide pictures of many channels would take much memory.
     const bool bounded = double(c + f) * most(k.w, k.ow) <= (1 << 18);
     if (!possible || !bounded || winograd_use() == Winograd::never) return Algorithm::direct;

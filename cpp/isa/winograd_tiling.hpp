@@ -18,6 +18,7 @@ struct Plan {
     Index in_place, in_group;     // elements from place to place, and of a group's transformed input
     Index span, spans;            // output channels are cut into spans; a task is one span of one group
     Index weights_place;          // elements from place to place of a span's weights
+    double cycles;                // estimated, all tasks together
     bool own_weights;             // each task transforms the weights of its span: there are one or two groups
 };
 
@@ -59,14 +60,14 @@ inline Plan plan(const WinogradConv& q) {
                 p.ld = p.vectors * L + (images || tx % L == 0 ? 0 : L);
                 p.spans = p.groups >= tasks ? 1 : least(ceil_div(tasks, p.groups), ceil_div(q.m, ROWS));
                 const Index transforms = images ? p.vectors : count * rows * ceil_div(tx, L);
-                const double in_bytes = 36.0 * sizeof(float) * q.c * p.ld,
+                const double in_bytes = 36.0 * sizeof(float) * q.c * p.vectors * L,
                              weight_bytes = 36.0 * sizeof(float) * q.c * q.m;
                 const double idle = p.groups * p.spans < tasks ? double(tasks) / (p.groups * p.spans) : 1;
-                const double cost = idle * p.groups *
-                                    (36.0 * q.c * q.m * strip_cost(p.vectors) + 200.0 * q.c * transforms +
-                                     200.0 * q.m * p.vectors + reading(weight_bytes, 1) +
-                                     reading(in_bytes, most(p.spans, ceil_div(q.m, CHUNK))));
-                if (best.groups == 0 || cost < least_cost) best = p, least_cost = cost;
+                p.cycles = p.groups * (36.0 * q.c * ceil_div(q.m, ROWS) * ROWS * strip_cost(p.vectors) +
+                                       200.0 * q.c * transforms + 200.0 * q.m * p.vectors +
+                                       reading(weight_bytes, p.groups > 2) +
+                                       reading(in_bytes, most(p.spans, ceil_div(q.m, CHUNK))));
+                if (best.groups == 0 || idle * p.cycles < least_cost) best = p, least_cost = idle * p.cycles;
             }
     Plan& p = best;
     p.in_place = q.c * p.ld + APART;
