@@ -1,4 +1,4 @@
-"""Convolution forward, input gradient and weight gradient, by backend or against PyTorch: interleaved medians.
+"""Convolution and its gradients, between the backends or against PyTorch: interleaved medians.
 
 Without --against: numpy and every instruction set (naive on request). With --against torch: the compiled kernels
 against PyTorch in both of its memory layouts; the ratios are PyTorch's time over ours, so more than 1 is faster.
@@ -169,7 +169,7 @@ def figure(records, path):
         axis.axvline(1, color="black", linewidth=0.8)
         axis.set_title(f"{operation}\n{geometric_mean([r['against_better'] for r in rows]):.2f} times as fast")
     axes[0].invert_yaxis()
-    axes[1].legend(loc="upper center", bbox_to_anchor=(0.5, -0.05), ncols=2, frameon=False)
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
     fig.savefig(path, dpi=120)
     plt.close(fig)
 

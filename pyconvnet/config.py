@@ -19,6 +19,7 @@ def show_config():
         "backends": list(kernels.available()),
         "isa": kernels.active_isa(),
         "isas": list(kernels.supported_isas()),
+        "winograd": kernels.winograd(),
         "threads": kernels.get_num_threads(),
         "machine": platform.machine(),
         "versions": versions,
