@@ -195,7 +195,8 @@ def test_proposals_lie_in_the_picture_best_first(size):
     assert boxes.min(initial=0) >= 0 and (boxes <= (size[1], size[0], size[1], size[0])).all()
     assert (boxes[:, 2:] - boxes[:, :2] >= rpn.MIN_SIZE).all(), "none in what was added to fill whole cells"
     assert len(network.propose(image, most=2)) <= 2
-    np.testing.assert_array_equal(network.propose_all([image, image])[1], boxes)
+    # To rounding: how many pictures there are decides how a convolution is computed.
+    np.testing.assert_allclose(network.propose_all([image, image])[1], boxes, rtol=1e-5, atol=1e-4)
 
 
 def test_proposing_does_not_change_the_network():
