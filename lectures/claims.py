@@ -21,9 +21,11 @@ import numpy as np
 from lectures import evidence
 from lectures.pieces import piece
 from lectures.report import Report
+from lectures.training import Interrupted
 from lectures.verdict import DOES_NOT_HOLD, HOLDS, TOO_NOISY, verdict
 
 HERE = Path(__file__).parent
+SHARED = "arms", "short_trainings"  # files of evidence/ that others use
 COLOURS = {HOLDS: "tab:green", DOES_NOT_HOLD: "tab:red", TOO_NOISY: "tab:gray"}
 
 
@@ -79,13 +81,18 @@ def measured(claim, options, report, seed):
 
     name = f"{claim.number}-seed{seed}" + "-quick" * options.quick
     identity = claim.number, seed, options.quick, *code_of(claim)
-    return {"seed": seed, **piece(report.folder, name, identity, options.resume, compute)}
+    try:
+        return {"seed": seed, **piece(report.folder, name, identity, options.resume, compute)}
+    except (KeyboardInterrupt, Interrupted):  # a training's own checkpoint is gone with the folder
+        where = f"interrupted at claim {claim.number}, seed {seed}"
+        raise Interrupted(f"{where}; what is done is kept, go on with --resume") from None
 
 
 def code_of(claim):
     """The files that a measurement depends on: its own, and those of the systems it looks at."""
     systems = sorted(file for file in (HERE / "detection").rglob("*.py") if file.parent.name != "drawing")
-    return [Path(inspect.getsourcefile(claim.measure)), *systems]
+    shared = (*(HERE / "evidence" / f"{name}.py" for name in SHARED), HERE / "macs.py", HERE / "training.py")
+    return [Path(inspect.getsourcefile(claim.measure)), *shared, *systems]
 
 
 def judged(claim, runs):
@@ -146,7 +153,7 @@ def table(results):
         row = claim.number, claim.title, number(result["effect"]), interval, f"{claim.above:g}", result["verdict"]
         rows.append(row)
     widths = [max(map(len, column)) for column in zip(*rows)]
-    reasons = ["", *(c.because if r["verdict"] == DOES_NOT_HOLD else "" for c, r in results.items())]
+    reasons = ["", *(c.because if r["verdict"] != HOLDS else "" for c, r in results.items())]
     lines, indent = [], " " * (widths[0] + 2)
     for row, because in zip(rows, reasons):
         left, right = zip(row[:2], widths[:2]), zip(row[2:5], widths[2:5])

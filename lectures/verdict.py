@@ -26,7 +26,7 @@ class Claim:
     `measure(options, report)` returns a dict with "effect" and whatever else the figure needs, JSON-able; the claim
     is that effect > `above`, fixed before anything is measured. `draw(ax, runs)` draws the dicts of all seeds on one
     Axes; beside it lectures/claims.py draws the effects, their interval and the threshold.
-    `exact`: arithmetic, one run and no interval. `because`: why it does not hold here, true of what was measured.
+    `exact`: arithmetic, one run and no interval. `because`: why it does not hold, or not for sure, at this scale.
     """
 
     number: str

@@ -66,7 +66,8 @@ def run(options, report):
         except KeyboardInterrupt:
             raise Interrupted(f"interrupted at {name}; what is done is kept, go on with --resume") from None
     enter(report, rows)
-    report.extra["pictures_per_stage"] = options.pictures
+    if not options.quick:  # then steps are counted
+        report.extra["pictures_per_stage"] = options.pictures
     report.extra["order"] = {unit: order(rows, unit) for unit in UNITS}
     for line in report.extra["order"].values():
         print(line)

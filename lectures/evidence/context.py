@@ -143,7 +143,7 @@ def draw_examples(ax, run, names):
 CLAIMS = (
     Claim(
         number="13",
-        title="Seeing the entire picture means fewer false alarms",
+        title="Where context decides, seeing all of it means fewer false alarms",
         says="Entire image is seen ..., contextual information is preserved (=> less false positives)",
         deck=DEEP_CNN_2,
         slide="YOLO properties",

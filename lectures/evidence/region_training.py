@@ -147,10 +147,10 @@ CLAIMS = (
         measure=measure_regression, draw=draw_regression, above=0,
     ),
     Claim(
-        number="7a", title="Three objectives take longer than one",
-        says="ad hoc training objectives: log loss, hinge loss, squared loss; training (3 days) is slow",
+        number="7a", title="R-CNN takes longer to train",
+        says="training (3 days) and testing (47s per image) is slow; many separate applications of region CNNs",
         deck=VISION_16, slide="Problems with R-CNN",
-        effect="seconds of R-CNN's three objectives over those of Fast R-CNN's one, equally many pictures",
+        effect="seconds of R-CNN's three objectives, crops included, over those of Fast R-CNN's one, as many pictures",
         measure=measure_training_time, draw=draw_training_time, above=1,
     ),
     Claim(

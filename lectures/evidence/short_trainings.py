@@ -55,7 +55,7 @@ def fast(options, report):
     def train():
         return fast_rcnn.trained(options, report, learning, search, stage="fast", settings=REGION_SETTINGS)[0]
 
-    identity = (*code_of(fast_rcnn.__file__), "claims", options.seed, options.quick, REGION_SETTINGS)
+    identity = (*code_of(fast_rcnn.__file__), "claims", options.seed, options.quick, TRAIN, REGION_SETTINGS)
     return kept_arm(fast_rcnn.FastRCNN(learning.classes, search), train, *identity)
 
 
@@ -67,7 +67,8 @@ def minus_r(options, report):
     def train():
         return rcnn_minus_r.trained(options, report, data, boxes, "minus-r", REGION_SETTINGS)[0]
 
-    identity = (*code_of(rcnn_minus_r.__file__), "claims", options.seed, options.quick, REGION_SETTINGS)
+    code = {*code_of(rcnn_minus_r.__file__), *code_of(fast_rcnn.__file__)}  # it is a Fast R-CNN
+    identity = (*sorted(code), "claims", options.seed, options.quick, TRAIN, REGION_SETTINGS)
     return kept_arm(rcnn_minus_r.RCNNMinusR(data.classes, boxes, data.size), train, *identity)
 
 
@@ -78,7 +79,7 @@ def proposer(options, report):
     def train():
         return rpn.trained(options, report, data, PROPOSER_SETTINGS)[0]
 
-    identity = (*code_of(fast_rcnn.__file__), "claims' proposer", options.seed, options.quick, PROPOSER_SETTINGS)
+    identity = (*code_of(rpn.__file__), "claims' proposer", options.seed, options.quick, TRAIN, PROPOSER_SETTINGS)
     return kept_arm(rpn.ProposalNetwork(), train, *identity)
 
 

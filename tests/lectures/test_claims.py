@@ -5,6 +5,7 @@ import json
 import math
 from argparse import Namespace
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,8 +16,10 @@ pytest.importorskip("tqdm")
 import pyconvnet as pcn
 from lectures import claims, course, decks
 from lectures.__main__ import main
+from lectures.cache import fingerprint
 from lectures.evidence import box_counts, parameter_arithmetic, suppressing
 from lectures.report import Report
+from lectures.training import Interrupted
 from lectures.verdict import DOES_NOT_HOLD, HOLDS, TOO_NOISY, Claim, student_t, verdict
 from pyconvnet import nn
 
@@ -124,13 +127,26 @@ def test_a_planted_effect_gets_its_verdict(effect, said, tmp_path, monkeypatch, 
     assert found["verdict"] == said and len(found["runs"]) == 4 and found["low"] < found["effect"] < found["high"]
     assert report.metrics[said.replace(" ", "_")] == 1 and sum(report.metrics.values()) == 1
     shown = capsys.readouterr().out
-    assert said in shown and ("because it was planted so" in shown) == (said == DOES_NOT_HOLD)
+    assert said in shown and ("because it was planted so" in shown) == (said != HOLDS)
     assert [path.name for path in report.figures] == ["claim_99.png"]
 
 
 def test_an_effect_that_is_no_number_names_the_claim(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"claim 99, planted: .* finite"):
         run_planted(monkeypatch, tmp_path, planted(lambda seed: float("nan")))
+
+
+def test_a_piece_belongs_to_its_claim_seed_haste_and_code(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(claims, "piece", lambda folder, name, identity, resume, compute: seen.append(identity) or {})
+    one, other = planted(noise), planted(noise, number="98")
+    report = Report("claims", tmp_path)
+    for claim, seed, hasty in ((one, 0, False), (other, 0, False), (one, 1, False), (one, 0, True)):
+        options = Namespace(quick=hasty, resume=True, out=tmp_path)
+        claims.measured(claim, options, report, seed)
+    assert len({fingerprint(*identity) for identity in seen}) == 4
+    files = {path.name for path in seen[0] if isinstance(path, Path)}
+    assert {"test_claims.py", "short_trainings.py", "arms.py", "macs.py", "training.py", "rpn.py", "ssd.py"} <= files
 
 
 def test_resume_skips_what_is_kept(tmp_path, monkeypatch):
@@ -143,7 +159,7 @@ def test_resume_skips_what_is_kept(tmp_path, monkeypatch):
         return float(seed)
 
     claim = planted(effect)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Interrupted, match="interrupted at claim 99, seed 2; what is done is kept"):
         run_planted(monkeypatch, tmp_path, claim)
     report = run_planted(monkeypatch, tmp_path, claim, resume=True)
     assert asked == [0, 1, 2, 2], "the first two were kept"

@@ -3,6 +3,7 @@
 import json
 import time
 from argparse import Namespace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ pytest.importorskip("tqdm")
 import pyconvnet as pcn
 from lectures import course
 from lectures.__main__ import main
+from lectures.cache import fingerprint
 from lectures.detection import detection_ladder as ladder
 from lectures.detection import (
     fast_rcnn,
@@ -246,3 +248,20 @@ def test_a_quick_run_of_all_leaves_the_table_and_the_figures(tmp_path, capsys):
     assert macs["rcnn"] > 5 * macs["fast_rcnn"] and macs["rcnn"] > 5 * macs["faster_rcnn"]
     assert sum(line.startswith("sliding window > R-CNN") for line in printed.splitlines()) == 4
     assert np.isfinite(list(found["baselines"]["map50"].values())).all()
+
+
+def test_a_row_belongs_to_its_system_seed_budget_and_code():
+    data = detection_data(options(quick=True))
+    asked = [{"seed": 0, "pictures": 9}, {"seed": 1, "pictures": 9}, {"seed": 0, "pictures": 8}]
+    marks = {fingerprint(*ladder.identity("ssd", options(**each), data)) for each in asked}
+    marks.add(fingerprint(*ladder.identity("yolo", options(**asked[0]), data)))
+    assert len(marks) == 4
+    files = {path.name for path in ladder.identity("ssd", options(**asked[0]), data) if isinstance(path, Path)}
+    assert {"detection_ladder.py", "rungs.py", "ssd.py", "rcnn.py", "anchors.py"} <= files
+
+
+def test_what_the_decks_report_is_quoted_as_they_write_it():
+    quoted = {name: rung.decks for name, rung in rungs.RUNGS.items()}
+    assert "47 s/image" in quoted["rcnn"] and "mAP .53" in quoted["rcnn_minus_r"]
+    assert "mAP .732, 5 fps" in quoted["faster_rcnn"]
+    assert "mAP .634, 45 fps" in quoted["yolo_v1"] and ".527, 150" in quoted["yolo_v1"]
