@@ -73,6 +73,7 @@ def test_results_outlive_the_pool(pool):
     assert kernels.pool_usage() == {"limit": 0, "held": 0}
 
 
+@pytest.mark.skipif("asan" in os.environ.get("LD_PRELOAD", ""), reason="there kernels keep no work memory (memory.cpp)")
 def test_a_training_step_takes_the_memory_of_the_step_before(pool):
     resource = pytest.importorskip("resource")
     net = pcn.nn.Sequential(pcn.nn.Conv2d(3, 16, 3, padding=1), pcn.nn.ReLU(), pcn.nn.MaxPool2d(2))
@@ -86,7 +87,7 @@ def test_a_training_step_takes_the_memory_of_the_step_before(pool):
         return (resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) / steps
 
     faults(5)
-    assert faults(10) < 600  # of 3000 pages that a step writes (the sanitizers touch some of their own)
+    assert faults(10) < 600  # of 3000 pages that a step writes
 
 
 def test_many_threads_allocate_and_free(pool):
