@@ -2,6 +2,7 @@
 
 from contextlib import contextmanager
 
+import pyconvnet as pcn
 from pyconvnet import nn
 
 
@@ -32,3 +33,10 @@ class _Counter:
     def note(self, module, inputs, output):
         reads = module.weight.data[0].size  # every output is a dot product with one row of the weight
         self.total += output.data.size * reads
+
+
+def mega_macs(model, size):
+    """Million multiply-accumulates for one picture of `size` (H, W)."""
+    with pcn.no_grad(), counted_macs(model) as macs:
+        model(pcn.zeros((1, 3, *size)))
+    return macs.total / 1e6

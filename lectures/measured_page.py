@@ -63,7 +63,7 @@ def page():
         "",
         "## The ladder: `python -m lectures detection_ladder`",
         "",
-        f"{ladder['extra']['pictures_per_stage']:,} training pictures in each stage of gradient descent, seed 0, 500",
+        f"{ladder['extra']['pictures_per_stage']:,} training pictures in each stage of gradient descent, seed 0,",
         f"unseen scenes; {_machine(ladder)}. What the decks report comes from other pictures and other machines.",
         "",
         *table(*ladder_table(ladder["variants"])),

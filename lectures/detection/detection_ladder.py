@@ -27,11 +27,11 @@ import numpy as np
 import pyconvnet as pcn
 from lectures.detection import rungs
 from lectures.detection.drawing import ladder_figures
+from lectures.detection.drawing.figures import several_objects
 from lectures.detection.foundation.datasets import detection_data
 from lectures.detection.foundation.evaluation import judge
-from lectures.detection.foundation.stopwatch import PARTS, stopwatch
+from lectures.detection.foundation.stopwatch import PARTS, fastest, stopwatch
 from lectures.detection.proposing.carried_proposals import KeptProposals
-from lectures.detection.regions.feature_sharing import fastest
 from lectures.detection.rungs import DECKS_COLUMN, ORDER, RUNGS
 from lectures.kept_network import code_of
 from lectures.macs import counted_macs
@@ -73,7 +73,7 @@ def run(options, report):
         print(line)
     kinds = {name: rung.kind for name, rung in RUNGS.items()}
     ladder_figures.accuracy_against_speed(report, rows, kinds)
-    ladder_figures.same_picture(report, rows, *data.test[several_objects(data.test)], data.classes)
+    ladder_figures.same_picture(report, rows, *several_objects(data.test), data.classes)
 
 
 def ladder_data(options):
@@ -101,7 +101,7 @@ def climb(name, rung, options, report, data):
         model.propose = model.propose.fresh  # for the time of a search
     timed = range(len(data.test))[: TIMED if options.data is None else TIMED_PHOTOGRAPHS]
     images = [data.test[i][0] for i in timed]
-    boxes, scores, labels = model.predict(data.test[several_objects(data.test)][0][None])[0]
+    boxes, scores, labels = model.predict(several_objects(data.test)[0][None])[0]
     return {
         "map50": own.metrics["map50"],
         "map50_95": own.metrics["map50_95"],
@@ -142,11 +142,6 @@ def costs(model, rung, images, seconds=SECONDS):
         "ms_by_part": {part: 1000 * getattr(median, part) for part in PARTS},
         "ms_in_tens": 1000 * in_tens,
     }
-
-
-def several_objects(test, few=6):
-    """The number of the picture with most objects among the first few: the one that is shown."""
-    return max(range(min(few, len(test))), key=lambda i: len(test[i][1][0]))
 
 
 def enter(report, rows):

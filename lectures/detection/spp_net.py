@@ -22,11 +22,11 @@ from lectures.detection.foundation.backbone import centred, plain_backbone
 from lectures.detection.foundation.datasets import detection_data
 from lectures.detection.foundation.evaluation import judge
 from lectures.detection.foundation.learning import Settings, learn
+from lectures.detection.foundation.stopwatch import fastest
 from lectures.detection.proposing.carried_proposals import KeptProposals, split_proposals, with_proposals
 from lectures.detection.proposing.constant_proposals import random_boxes
 from lectures.detection.proposing.proposal_cache import cached_proposals
 from lectures.detection.rcnn import PICTURES, RCNN, search
-from lectures.detection.regions.feature_sharing import fastest
 from lectures.detection.regions.post_hoc import PostHocDetector, fit_post_hoc, log_loss
 from lectures.detection.regions.post_hoc_costs import compare, cost, disk
 from lectures.detection.regions.spatial_pyramid import LEVELS, STRIDE, region_pyramid

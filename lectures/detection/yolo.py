@@ -68,6 +68,10 @@ class OneShotDetector(Detector):
         n, _, rows, columns = z.shape
         return z.reshape(n, self.boxes, -1, rows, columns).permute(0, 3, 4, 1, 2)
 
+    def loss(self, images, targets, rng):
+        """The cost on the slide, of a batch."""
+        return literal_loss(self(images), targets)
+
     def detect(self, images, confidence_threshold, nms_threshold):
         """Decode every cell's boxes, and keep one per object."""
         output = self(pcn.tensor(images)).data
@@ -157,12 +161,8 @@ def trained(options, report, data, settings=None):
     """A detector that has learned from `data.train`, and its Training."""
     pcn.manual_seed(options.seed)
     model = OneShotDetector(data.classes)
-
-    def loss_of(model, images, targets, rng):
-        return literal_loss(model(images), targets)
-
     settings = settings or (SCENES if options.data is None else PHOTOGRAPHS)
-    return model, learn(model, loss_of, data, settings, options, report)
+    return model, learn(model, OneShotDetector.loss, data, settings, options, report)
 
 
 def run(options, report):

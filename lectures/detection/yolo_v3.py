@@ -35,7 +35,7 @@ from lectures.detection.foundation.evaluation import evaluate, judge
 from lectures.detection.foundation.learning import Settings, learn
 from lectures.detection.foundation.pyramid import STRIDES, ScaledFeatures
 from lectures.detection.foundation.threshold_demo import demonstrate
-from lectures.macs import counted_macs
+from lectures.macs import mega_macs
 from lectures.report import Report
 from pyconvnet import functional as F
 from pyconvnet import nn
@@ -206,13 +206,6 @@ def enter_rival(report, data, single):
     by_size = average_precision_by_size(detections, truths)
     report.variants["one scale"] = {"map50": aside.metrics["map50"], **by_size}
     return by_size
-
-
-def mega_macs(model, size):
-    """Million multiply-accumulates for one picture of `size` (H, W)."""
-    with pcn.no_grad(), counted_macs(model) as macs:
-        model(pcn.zeros((1, 3, *size)))
-    return macs.total / 1e6
 
 
 def demo(options, report):

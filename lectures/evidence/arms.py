@@ -28,6 +28,23 @@ def fewer(data, quick, train=20, test=20):
     return replace(data, **dict(zip(("train", "test"), parts)))
 
 
+def grouped_bars(ax, runs, groups, label, colours=("#999999", "#0072B2")):
+    """A group of bars for each of {number: its name}, a bar for each arm: the mean over the seeds, a dot for each.
+
+    runs: as for `bars`, under "arms"; the numbers are shares.
+    """
+    at, width = np.arange(len(groups)), 0.38
+    for k, (arm, colour) in enumerate(zip(runs[0]["arms"], colours)):
+        values = np.array([[run["arms"][arm][number] for number in groups] for run in runs])
+        ax.bar(at + (k - 0.5) * width, values.mean(0), width, color=colour, label=arm)
+        for of_seed in values:
+            ax.plot(at + (k - 0.5) * width, of_seed, "o", color="k", markersize=4, markerfacecolor="w")
+    ax.set_xticks(at, groups.values())
+    ax.set(ylabel=label, ylim=(0, 1))
+    ax.legend(frameon=False, loc="upper left")
+    ax.spines[["top", "right"]].set_visible(False)
+
+
 def bars(ax, runs, label, number="map50", of="arms", colours=("#999999", "#0072B2"), rotate=0):
     """A bar for each arm, as high as the mean of `number` over the seeds, and a dot for each seed.
 

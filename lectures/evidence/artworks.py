@@ -48,13 +48,8 @@ def one_pass(options, report, data):
     """YOLO, trained on these pictures."""
     pcn.manual_seed(options.seed)
     model = yolo.OneShotDetector(data.classes)
-    learn(model, literal_loss, data, ONE_PASS, options, report, "artworks-yolo")
+    learn(model, yolo.OneShotDetector.loss, data, ONE_PASS, options, report, "artworks-yolo")
     return model.eval()
-
-
-def literal_loss(model, images, targets, rng):
-    """The cost on YOLO's slide, as its lecture minimises it."""
-    return yolo.literal_loss(model(images), targets)
 
 
 def regions(options, report, data):

@@ -41,7 +41,7 @@ def measure_context(options, report):
     data, found = ground_scenes(options.seed, options.quick), {}
     pcn.manual_seed(options.seed)
     one_pass = yolo.OneShotDetector(data.classes)
-    learn(one_pass, literal_loss, data, ONE_PASS, options, report, "context-yolo")
+    learn(one_pass, yolo.OneShotDetector.loss, data, ONE_PASS, options, report, "context-yolo")
     pcn.manual_seed(options.seed)
     windows = sliding_window.SlidingWindow(data.classes, window_shapes(data.training_boxes(), aspects=1))
     learn(windows, sliding_window.window_loss, data, WINDOWS, options, report, "context-windows")
@@ -61,11 +61,6 @@ def measure_context(options, report):
 
 
 EXAMPLES = 2  # pictures in the figure
-
-
-def literal_loss(model, images, targets, rng):
-    """The cost on YOLO's slide, as its lecture minimises it."""
-    return yolo.literal_loss(model(images), targets)
 
 
 def hits(detections, truths, iou_threshold=0.5):

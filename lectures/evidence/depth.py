@@ -35,17 +35,12 @@ def measure_depth(options, report):
         pcn.manual_seed(options.seed)
         model = yolo.OneShotDetector(data.classes)
         model.features = backbone(per_stage)
-        learn(model, literal_loss, data, SETTINGS, options, report, f"depth-{per_stage}")
+        learn(model, yolo.OneShotDetector.loss, data, SETTINGS, options, report, f"depth-{per_stage}")
         name = f"{sum(isinstance(layer, nn.Conv2d) for layer in model.features)} convolutions"
         arms[name] = average_precisions(model, data.test)
         arms[name]["weights"] = sum(int(np.prod(p.shape)) for p in model.features.parameters())
     first, *_, last = arms.values()
     return {"effect": last["map50"] - first["map50"], "arms": arms}
-
-
-def literal_loss(model, images, targets, rng):
-    """The cost on YOLO's slide, as its lecture minimises it."""
-    return yolo.literal_loss(model(images), targets)
 
 
 def draw_depth(ax, runs):

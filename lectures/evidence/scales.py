@@ -2,16 +2,14 @@
 
 from dataclasses import replace
 
-import numpy as np
-
 import pyconvnet as pcn
 from lectures.course import FUN_WAYS
 from lectures.detection import ssd
 from lectures.detection.foundation.by_size import average_precision_by_size
 from lectures.detection.foundation.datasets import detection_data
 from lectures.detection.foundation.evaluation import predictions
-from lectures.evidence.arms import fewer
-from lectures.macs import counted_macs
+from lectures.evidence.arms import fewer, grouped_bars
+from lectures.macs import mega_macs
 from lectures.verdict import Claim
 
 SMALL = "ap50 < 12 px"
@@ -32,26 +30,11 @@ def measure_scales(options, report):
     return {"effect": three[SMALL] - one[SMALL], "arms": arms}
 
 
-def mega_macs(model, size):
-    """Million multiply-accumulates for one picture of `size` (H, W)."""
-    with pcn.no_grad(), counted_macs(model) as macs:
-        model(pcn.zeros((1, 3, *size)))
-    return macs.total / 1e6
-
-
 def draw_scales(ax, runs):
     """A group of bars for each size of object, a bar for each detector."""
     sizes = [name for name in next(iter(runs[0]["arms"].values())) if name.startswith("ap50")]
-    at, width = np.arange(len(sizes)), 0.38
-    for k, (arm, colour) in enumerate(zip(runs[0]["arms"], ("#999999", "#0072B2"))):
-        values = np.array([[run["arms"][arm][size] for size in sizes] for run in runs])
-        ax.bar(at + (k - 0.5) * width, values.mean(0), width, color=colour, label=arm)
-        for of_seed in values:
-            ax.plot(at + (k - 0.5) * width, of_seed, "o", color="k", markersize=4, markerfacecolor="w")
-    ax.set_xticks(at, [size.removeprefix("ap50 ") for size in sizes])
-    ax.set(xlabel="side of the object", ylabel="mAP at IoU .5, unseen scenes", ylim=(0, 1))
-    ax.legend(frameon=False, loc="upper left")
-    ax.spines[["top", "right"]].set_visible(False)
+    grouped_bars(ax, runs, {size: size.removeprefix("ap50 ") for size in sizes}, "mAP at IoU .5, unseen scenes")
+    ax.set_xlabel("side of the object")
 
 
 CLAIMS = (

@@ -18,11 +18,12 @@ from lectures.detection.fast_rcnn import FastRCNN
 from lectures.detection.faster_rcnn import PROPOSALS as REGIONS_OF_FASTER
 from lectures.detection.faster_rcnn import FasterRCNN
 from lectures.detection.foundation.datasets import detection_data
+from lectures.detection.foundation.stopwatch import fastest
 from lectures.detection.proposing.carried_proposals import KeptProposals
 from lectures.detection.proposing.constant_proposals import random_boxes
 from lectures.detection.proposing.selective_search import selective_search
 from lectures.detection.rcnn import RCNN
-from lectures.detection.regions.feature_sharing import fastest, share_against_recompute
+from lectures.detection.regions.feature_sharing import share_against_recompute
 from lectures.detection.sliding_window import SlidingWindow
 from lectures.detection.yolo import OneShotDetector
 from lectures.macs import counted_macs

@@ -2,10 +2,9 @@
 
 from dataclasses import replace
 
-import numpy as np
-
 from lectures.course import DEEP_CNN_2
 from lectures.detection import yolo9000
+from lectures.evidence.arms import grouped_bars
 from lectures.report import Report
 from lectures.verdict import Claim
 
@@ -36,16 +35,7 @@ def draw_names(ax, runs):
         "map50 of kinds with boxes": "kinds with boxes",
         "map50 of coarse classes": "round, angular",
     }
-    at, width = np.arange(len(groups)), 0.38
-    for k, (arm, colour) in enumerate(zip(runs[0]["arms"], ("#999999", "#0072B2"))):
-        values = np.array([[run["arms"][arm][group] for group in groups] for run in runs])
-        ax.bar(at + (k - 0.5) * width, values.mean(0), width, color=colour, label=arm)
-        for of_seed in values:
-            ax.plot(at + (k - 0.5) * width, of_seed, "o", color="k", markersize=4, markerfacecolor="w")
-    ax.set_xticks(at, groups.values())
-    ax.set(ylabel="mAP at IoU .5, unseen scenes", ylim=(0, 1))
-    ax.legend(frameon=False, loc="upper left")
-    ax.spines[["top", "right"]].set_visible(False)
+    grouped_bars(ax, runs, groups, "mAP at IoU .5, unseen scenes")
 
 
 CLAIMS = (

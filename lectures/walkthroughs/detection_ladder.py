@@ -42,7 +42,7 @@ from lectures.report import Report
 QUICK = os.environ.get("PYCONVNET_QUICK") == "1"  # a shorter training, for a test of this file
 pcn.manual_seed(0)
 scenes = pcn.data.ShapeScenes(12, "test")
-image, target = scenes[ladder.several_objects(scenes, 12)]
+image, target = figures.several_objects(scenes)
 costs = {}  # of each rung: untrained, as what a network computes does not depend on what it knows
 
 # %% [markdown]
@@ -192,7 +192,7 @@ ladder_figures.draw_accuracy_against_speed(ax, rows, {name: ladder.RUNGS[name].k
 plt.show()
 
 # %%
-shown, truth = data.test[ladder.several_objects(data.test)]
+shown, truth = figures.several_objects(data.test)
 figure, axes = plt.subplots(1, 4, figsize=(13, 3.7), layout="constrained")
 ladder_figures.draw_same_picture(axes, rows, shown, truth, data.classes)
 plt.show()

@@ -26,10 +26,10 @@ import numpy as np
 import pyconvnet as pcn
 from lectures.detection import rcnn, spp_net
 from lectures.detection.drawing import figures, post_hoc_figures
+from lectures.detection.foundation.stopwatch import fastest
 from lectures.detection.proposing.carried_proposals import WithProposals
 from lectures.detection.proposing.constant_proposals import random_boxes
 from lectures.detection.regions import post_hoc, spatial_pyramid
-from lectures.detection.regions.feature_sharing import fastest
 from lectures.finished import finished
 from lectures.macs import counted_macs
 from lectures.training import Training, train

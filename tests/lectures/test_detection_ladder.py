@@ -33,6 +33,7 @@ from lectures.detection import (
 from lectures.detection.foundation.datasets import detection_data
 from lectures.detection.foundation.learning import Settings, learn
 from lectures.detection.foundation.stopwatch import PARTS, stopwatch
+from lectures.detection.proposing.carried_proposals import KeptProposals
 from lectures.report import Report
 from lectures.training import Interrupted
 
@@ -265,3 +266,52 @@ def test_what_the_decks_report_is_quoted_as_they_write_it():
     assert "47 s/image" in quoted["rcnn"] and "mAP .53" in quoted["rcnn_minus_r"]
     assert "mAP .732, 5 fps" in quoted["faster_rcnn"]
     assert "mAP .634, 45 fps" in quoted["yolo_v1"] and ".527, 150" in quoted["yolo_v1"]
+
+
+class Clock:
+    """time.perf_counter that a network moves on: so many seconds for each picture, less from call to call."""
+
+    def __init__(self, monkeypatch):
+        self.now = 0.0
+        monkeypatch.setattr(time, "perf_counter", lambda: self.now)
+
+
+class Hurrying(pcn.nn.Module):
+    """Proposes in 1 s, computes features in 2 s a picture, and is slow otherwise until it has warmed up."""
+
+    def __init__(self, clock):
+        super().__init__()
+        self.clock, self.calls = clock, 0
+
+    def propose(self, images):
+        self.clock.now += 1
+
+    def look(self, images):
+        self.clock.now += 2 * len(images)
+
+    def predict(self, images):
+        self.calls += 1
+        self.propose(images)
+        self.look(images)
+        self.clock.now += 100 / self.calls
+
+
+def test_costs_are_those_of_the_fastest_turn_in_milliseconds_of_one_picture(monkeypatch):
+    model = Hurrying(Clock(monkeypatch))
+    rung = rungs.Rung(rungs.ONE_PASS, None, lambda model, image: 7, "propose", "look")
+    found = ladder.costs(model, rung, [IMAGE], seconds=0)
+    before = 1 + 1  # calls: one for MACs, one for ten pictures
+    assert found["boxes"] == 7
+    assert found["ms_in_tens"] == pytest.approx(1000 * (1 + 2 * ladder.MANY + 100 / before) / ladder.MANY)
+    assert found["ms_by_part"] == pytest.approx({"proposals": 1000, "features": 2000, "heads": 1000 * 100 / 4})
+    assert found["ms"] == pytest.approx(sum(found["ms_by_part"].values()))
+
+
+def test_a_search_is_timed_not_remembered(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(ladder, "costs", lambda model, *rest: seen.append(model.propose) or {})
+    data, report = detection_data(options(quick=True)), Report("detection_ladder", tmp_path)
+    model = fast_rcnn.FastRCNN(data.classes, KeptProposals(rcnn.search))
+    rung = rungs.Rung(rungs.REGIONS, lambda *_: (model, 0), None)
+    ladder.climb("fast_rcnn", rung, options(quick=True, pictures=9), report, data)
+    assert seen == [rcnn.search]

@@ -1,9 +1,8 @@
 """What sharing saves: the features of many regions by one pass over the picture, or by one ConvNet run per region."""
 
-import time
-
 import pyconvnet as pcn
 from lectures.detection.foundation.backbone import centred
+from lectures.detection.foundation.stopwatch import fastest
 from lectures.detection.regions.region_head import pool_regions
 from lectures.detection.regions.warping import warp
 from lectures.macs import counted_macs
@@ -49,13 +48,3 @@ def share_against_recompute(features, image, regions, stride=4, warped=WARPED, r
         "times_faster": seconds / shared_seconds,
         "times_fewer_macs": each.total / once.total,
     }
-
-
-def fastest(work, repeats):
-    """Seconds of the fastest of some runs: what else the machine did then disturbed least."""
-    seconds = []
-    for _ in range(repeats):
-        begin = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - begin)
-    return min(seconds)

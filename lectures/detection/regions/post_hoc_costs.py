@@ -6,8 +6,8 @@ slow. Takes a lot of disk space: need to store all precomputed CNN features for 
 
 import pyconvnet as pcn
 from lectures.detection.foundation.evaluation import LENIENT, enter_variant
+from lectures.detection.foundation.stopwatch import fastest
 from lectures.detection.foundation.suppression import suppress
-from lectures.detection.regions.feature_sharing import fastest
 from lectures.macs import counted_macs
 
 VOC_PICTURES, VOC_REGIONS, ALEXNET_FC7 = 5011, 2000, 4096  # VOC 2007 trainval, Selective Search, its features
