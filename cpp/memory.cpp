@@ -1,7 +1,9 @@
 #include "memory.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <new>
+#include <utility>
 
 namespace pyconvnet {
 namespace {
@@ -9,65 +11,62 @@ namespace {
 #if defined(__SANITIZE_ADDRESS__)
 constexpr std::size_t KEEP = 0;   // a kept block would hide a use after its release, or past its end
 #else
-constexpr std::size_t KEEP = std::size_t{64} << 20;   // bytes kept free in each thread
+constexpr std::size_t KEEP = std::size_t{64} << 20;   // bytes kept by each thread
 #endif
-constexpr std::size_t HEADER = 64;
-constexpr int BLOCKS = 16;
+constexpr std::size_t ALIGNMENT = 64, SMALLEST = 64 * 1024, MOST = std::size_t{1} << 47;
 
-struct Header {
-    std::size_t bytes;
+struct alignas(ALIGNMENT) Chunk {   // its blocks follow it
+    Chunk* below;
+    std::size_t size, used;
+    char* blocks() { return reinterpret_cast<char*>(this + 1); }
 };
 
-struct Free {   // the free blocks of one thread
-    Header* blocks[BLOCKS];
-    int n = 0;
-    std::size_t bytes = 0;
-    ~Free() {
-        while (n) std::free(blocks[--n]);
+// Chunks, of which only the top one grows. A call that needs more than one leaves word of how much it took in
+// all; the next call begins with one chunk of that size.
+class Stack {
+  public:
+    ~Stack() {
+        while (top_) pop();
     }
-    void drop(int i) {
-        bytes -= blocks[i]->bytes;
-        blocks[i] = blocks[--n];
+
+    void* acquire(std::size_t bytes) {
+        if (!top_ || top_->size - top_->used < bytes) push(bytes);
+        void* block = top_->blocks() + top_->used;
+        top_->used += bytes;
+        in_use_ += bytes;
+        peak_ = std::max(peak_, in_use_);
+        return block;
     }
+
+    void release(void* block) {
+        const std::size_t used = static_cast<char*>(block) - top_->blocks();
+        in_use_ -= top_->used - used;
+        top_->used = used;
+        if (used == 0 && (top_->below || top_->size < std::min(peak_, KEEP) || top_->size > KEEP)) pop();
+    }
+
+  private:
+    void push(std::size_t bytes) {
+        const std::size_t size = top_ || !KEEP ? bytes : std::max({bytes, SMALLEST, std::min(peak_, KEEP)});
+        void* raw = std::aligned_alloc(ALIGNMENT, sizeof(Chunk) + size);
+        if (!raw) throw std::bad_alloc();
+        top_ = new (raw) Chunk{top_, size, 0};
+    }
+
+    void pop() { std::free(std::exchange(top_, top_->below)); }
+
+    Chunk* top_ = nullptr;
+    std::size_t in_use_ = 0, peak_ = 0;
 };
-thread_local Free free_blocks;
+thread_local Stack stack;
 
 }  // namespace
 
 void* acquire(std::size_t bytes) {
-    Free& f = free_blocks;
-    int best = -1;   // the smallest block that is large enough, unless it is far too large
-    for (int i = 0; i < f.n; i++)
-        if (f.blocks[i]->bytes >= bytes && f.blocks[i]->bytes / 8 <= bytes + SLACK &&
-            (best < 0 || f.blocks[i]->bytes < f.blocks[best]->bytes))
-            best = i;
-    if (best >= 0) {
-        Header* block = f.blocks[best];
-        f.drop(best);
-        return reinterpret_cast<char*>(block) + HEADER;
-    }
-    if (bytes > (std::size_t{1} << 47)) throw std::bad_alloc();
-    bytes = (bytes + (KEEP ? bytes / 8 : 0) + 63) / 64 * 64;   // room for a slightly larger next call
-    void* raw = std::aligned_alloc(64, HEADER + bytes + SLACK);
-    if (!raw) throw std::bad_alloc();
-    static_cast<Header*>(raw)->bytes = bytes;
-    return static_cast<char*>(raw) + HEADER;
+    if (bytes > MOST) throw std::bad_alloc();
+    return stack.acquire((bytes + SLACK + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
 }
 
-void release(void* p) noexcept {
-    if (!p) return;
-    Free& f = free_blocks;
-    Header* block = reinterpret_cast<Header*>(static_cast<char*>(p) - HEADER);
-    while (f.n && (f.n == BLOCKS || f.bytes + block->bytes > KEEP)) {   // the oldest go first
-        Header* oldest = f.blocks[0];
-        f.bytes -= oldest->bytes;
-        for (int i = 1; i < f.n; i++) f.blocks[i - 1] = f.blocks[i];
-        f.n--;
-        std::free(oldest);
-    }
-    if (block->bytes > KEEP) return std::free(block);
-    f.blocks[f.n++] = block;
-    f.bytes += block->bytes;
-}
+void release(void* block) noexcept { stack.release(block); }
 
 }  // namespace pyconvnet

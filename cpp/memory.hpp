@@ -1,6 +1,7 @@
-// Work memory of the kernels: 64-byte aligned blocks, kept by each thread for its next call, because the
-// first touch of a fresh page costs more than the arithmetic on it. `SLACK` bytes may be read (not used) past
-// the end.
+// Work memory of the kernels: 64-byte aligned blocks from a stack of each thread's own. What a block is for ends
+// with the C++ block that acquired it, so the last acquired is the first released. The stack is kept for the
+// next call, because the first touch of a fresh page costs more than the arithmetic on it. `SLACK` bytes may be
+// read (not used) past the end.
 #pragma once
 #include <cstddef>
 
@@ -9,6 +10,6 @@ namespace pyconvnet {
 constexpr std::size_t SLACK = 4096;
 
 void* acquire(std::size_t bytes);     // throws std::bad_alloc
-void release(void* block) noexcept;   // by the thread that acquired it
+void release(void* block) noexcept;   // the last one that this thread acquired and has not released
 
 }  // namespace pyconvnet

@@ -16,26 +16,51 @@ namespace {
 
 std::atomic<int> wanted{1};   // threads, the caller included
 
+inline void relax() {   // a word to the processor: this is a loop that waits
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+}
+
+// The tasks [next, end) of a thread, on a cache line of their own.
+struct alignas(64) Share {
+    std::atomic<Index> next{0};
+    Index end = 0;
+};
+
 struct Job {
     void (*run)(void*, Index);
     void* context;
-    Index tasks;
-    std::atomic<Index> next{0};
-    std::mutex failing;
+    std::vector<Share>& shares;
+    std::atomic<bool> failed{false};
     std::exception_ptr failure;
 
-    void work() {
-        for (Index task; (task = next.fetch_add(1)) < tasks;) {
-            try {
-                run(context, task);
-            } catch (...) {
-                next = tasks;   // the others stop at their next task
-                std::lock_guard<std::mutex> lock(failing);
-                if (!failure) failure = std::current_exception();
+    // The thread's own share, then what is left of the others'.
+    void work(std::size_t mine) {
+        for (std::size_t i = 0; i < shares.size(); i++) {
+            Share& share = shares[(mine + i) % shares.size()];
+            for (Index task; !failed && (task = share.next.fetch_add(1)) < share.end;) {
+                try {
+                    run(context, task);
+                } catch (...) {   // the others stop at their next task
+                    if (!failed.exchange(true)) failure = std::current_exception();
+                }
             }
         }
     }
 };
+
+// Watches for a moment before it sleeps: the next loop of a training step comes sooner than a sleeper wakes. It does
+// not yield: two threads that yield to each other may share a core for ever, while the other core is idle.
+template <class Ready>
+void watch(bool cores_enough, const Ready& ready) {
+    if (!cores_enough) return;
+    const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(50);
+    while (!ready() && std::chrono::steady_clock::now() < until)
+        for (int i = 0; i < 20; i++) relax();
+}
 
 class Pool {
   public:
@@ -52,13 +77,24 @@ class Pool {
         for (std::thread& thread : threads_) thread.join();
         threads_.clear();
         leave_ = false;
+        cores_enough_ = workers < static_cast<int>(std::thread::hardware_concurrency());
         try {
-            for (int i = 0; i < workers; i++) threads_.emplace_back([this, seen = round_] { serve(seen); });
+            for (int i = 1; i <= workers; i++)
+                threads_.emplace_back([this, i, seen = round_.load()] { serve(i, seen); });
         } catch (const std::system_error&) {   // no more threads to be had: go on with fewer
         }
     }
 
-    void run(Job& job) {
+    // Neighbouring tasks go to the same thread, and the same tasks of the next loop, too: what one loop wrote, the
+    // next one finds in its own cache. Another core's cache answers as slowly as memory.
+    void run(Index tasks, void (*run)(void*, Index), void* context) {
+        const Index threads = static_cast<Index>(threads_.size()) + 1;
+        std::vector<Share> shares(threads);
+        for (Index i = 0; i < threads; i++) {
+            shares[i].next = tasks * i / threads;
+            shares[i].end = tasks * (i + 1) / threads;
+        }
+        Job job{run, context, shares};
         {
             std::lock_guard<std::mutex> lock(mutex_);
             job_ = &job;
@@ -66,21 +102,26 @@ class Pool {
             round_++;
             wake_.notify_all();
         }
-        job.work();
-        std::unique_lock<std::mutex> lock(mutex_);
-        done_.wait(lock, [this] { return running_ == 0; });   // `job` lives on the caller's stack
+        job.work(0);
+        watch(cores_enough_, [this] { return running_ == 0; });
+        {
+            std::unique_lock<std::mutex> lock(mutex_);
+            done_.wait(lock, [this] { return running_ == 0; });   // `job` lives on the caller's stack
+        }
+        if (job.failure) std::rethrow_exception(job.failure);
     }
 
   private:
-    void serve(unsigned long seen) {
-        std::unique_lock<std::mutex> lock(mutex_);
+    void serve(std::size_t mine, unsigned long seen) {
         for (;;) {
+            watch(cores_enough_, [&] { return leave_ || round_ != seen; });
+            std::unique_lock<std::mutex> lock(mutex_);
             wake_.wait(lock, [&] { return leave_ || round_ != seen; });
             if (leave_) return;
             seen = round_;
             Job* job = job_;
             lock.unlock();
-            job->work();
+            job->work(mine);
             lock.lock();
             if (--running_ == 0) done_.notify_one();
         }
@@ -90,9 +131,10 @@ class Pool {
     std::mutex mutex_;
     std::condition_variable wake_, done_;
     Job* job_ = nullptr;
-    int running_ = 0;
-    unsigned long round_ = 0;
-    bool leave_ = false;
+    // Changed under the mutex.
+    std::atomic<int> running_{0};
+    std::atomic<unsigned long> round_{0};
+    std::atomic<bool> leave_{false}, cores_enough_{false};
 };
 
 // Never destroyed: its threads sleep until the process ends, and in a forked child they do not exist.
@@ -136,15 +178,15 @@ void parallel_for(Index tasks, void (*run)(void*, Index), void* context) {
         Pool& mine = pool();
         std::unique_lock<std::mutex> lock(mine.busy, std::try_to_lock);
         if (lock) {
-            Job job;
-            job.run = run;
-            job.context = context;
-            job.tasks = tasks;
             mine.resize(threads - 1);
             inside = true;
-            mine.run(job);
+            try {
+                mine.run(tasks, run, context);
+            } catch (...) {
+                inside = false;
+                throw;
+            }
             inside = false;
-            if (job.failure) std::rethrow_exception(job.failure);
             return;
         }
     }

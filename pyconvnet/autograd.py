@@ -4,7 +4,8 @@ A primitive is a plain array function.  Called with arrays it *is* that function
 also records (primitive, args, their arrays, params) in the result's `node`: those records are the tape.  Its gradient
 rules, one per argument, are `rule(g, y, *args, **params) -> cotangent of that argument`, where g is the
 cotangent of the result y.  They are written with primitives only, so the same line serves first-order
-gradients (called with arrays, nothing is recorded) and every higher order (called with Tensors).
+gradients (called with arrays, nothing is recorded) and every higher order (called with Tensors).  A rule
+that writes _ for y does not look at the result, so its memory may be used again meanwhile.
 """
 
 import itertools
@@ -114,6 +115,7 @@ class Primitive:
     def __init__(self, function):
         self.function = function
         self.rules = ()
+        self.reads_result = True
         self.__name__ = function.__name__
         self.__doc__ = function.__doc__
 
@@ -136,9 +138,15 @@ class Primitive:
     def gradients(self, *rules):
         """State the rules, one per argument in order; None where no gradient flows."""
         self.rules = rules
+        self.reads_result = any(rule is not None and _second_name(rule) != "_" for rule in rules)
 
     def __repr__(self):
         return f"<primitive {self.__name__}>"
+
+
+def _second_name(function):
+    code = getattr(function, "__code__", None)
+    return code.co_varnames[1] if code is not None and code.co_argcount > 1 else None
 
 
 def primitive(function):
@@ -154,8 +162,8 @@ def adjoint(a, a_t):
 
     Both take the same params; each one's gradient rule is the other.
     """
-    a.gradients(lambda g, y, x, **params: a_t(g, **params))
-    a_t.gradients(lambda g, y, x, **params: a(g, **params))
+    a.gradients(lambda g, _, x, **params: a_t(g, **params))
+    a_t.gradients(lambda g, _, x, **params: a(g, **params))
 
 
 def grad(outputs, inputs, grad_outputs=None, create_graph=False, allow_unused=False, retain_graph=None):
@@ -212,9 +220,12 @@ def _walk(seeds, create_graph, free, behind, wanted=None, through=None):
             prim, args, values, params = node
             if prim is None:
                 raise _freed("backward a second time")
-            rules, y = prim.rules, t._data
+            rules, y = prim.rules, t._data if prim.reads_result else None
             if create_graph:
                 values, y = args, t  # the rules then record in their turn
+            if free:
+                t.node = freed  # and with it the arrays that only the tape kept alive
+            del t
             for i, a in enumerate(args):
                 if isinstance(a, Tensor) and a._requires_grad and (needed is None or a.order in needed):
                     rule = rules[i]
@@ -229,8 +240,7 @@ def _walk(seeds, create_graph, free, behind, wanted=None, through=None):
                     else:
                         pending[order] = (a, ga)
                         heappush(youngest, -order)
-            if free:
-                t.node = freed  # and with it the arrays that only the tape kept alive
+            a = None  # the next tensor, perhaps: its array must be able to go
     return found
 
 

@@ -10,8 +10,8 @@ def composed_rule(f, i):
     Gives a fused primitive the higher derivatives of its composed twin.
     """
 
-    def rule(g, y, *args, **params):
-        higher = any(isinstance(a, Tensor) for a in (g, y, *args))
+    def rule(g, _, *args, **params):
+        higher = any(isinstance(a, Tensor) for a in (g, *args))
         args = [
             a if isinstance(a, Tensor) and a.requires_grad else Tensor(value(a), requires_grad=j == i)
             for j, a in enumerate(args)

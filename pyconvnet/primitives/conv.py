@@ -33,16 +33,16 @@ def conv_weight(g, x, *, input_size, kernel_size, stride, padding, dilation, gro
 
 
 conv.gradients(
-    lambda g, y, x, w, **geometry: conv_input(g, w, **geometry),
-    lambda g, y, x, w, **geometry: conv_weight(g, x, **geometry),
+    lambda g, _, x, w, **geometry: conv_input(g, w, **geometry),
+    lambda g, _, x, w, **geometry: conv_weight(g, x, **geometry),
 )
 conv_input.gradients(
-    lambda x, y, g, w, **geometry: conv(x, w, **geometry),
-    lambda x, y, g, w, **geometry: conv_weight(g, x, **geometry),
+    lambda x, _, g, w, **geometry: conv(x, w, **geometry),
+    lambda x, _, g, w, **geometry: conv_weight(g, x, **geometry),
 )
 conv_weight.gradients(
-    lambda w, y, g, x, **geometry: conv(x, w, **geometry),
-    lambda w, y, g, x, **geometry: conv_input(g, w, **geometry),
+    lambda w, _, g, x, **geometry: conv(x, w, **geometry),
+    lambda w, _, g, x, **geometry: conv_input(g, w, **geometry),
 )
 
 

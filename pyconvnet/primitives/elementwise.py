@@ -21,8 +21,8 @@ def add(x, y):
 
 
 add.gradients(
-    lambda g, z, x, y: unbroadcast(g, x),
-    lambda g, z, x, y: unbroadcast(g, y),
+    lambda g, _, x, y: unbroadcast(g, x),
+    lambda g, _, x, y: unbroadcast(g, y),
 )
 
 
@@ -33,8 +33,8 @@ def sub(x, y):
 
 
 sub.gradients(
-    lambda g, z, x, y: unbroadcast(g, x),
-    lambda g, z, x, y: unbroadcast(-g, y),
+    lambda g, _, x, y: unbroadcast(g, x),
+    lambda g, _, x, y: unbroadcast(-g, y),
 )
 
 
@@ -45,8 +45,8 @@ def mul(x, y):
 
 
 mul.gradients(
-    lambda g, z, x, y: unbroadcast(g * y, x),
-    lambda g, z, x, y: unbroadcast(g * x, y),
+    lambda g, _, x, y: unbroadcast(g * y, x),
+    lambda g, _, x, y: unbroadcast(g * x, y),
 )
 
 
@@ -57,7 +57,7 @@ def div(x, y):
 
 
 div.gradients(
-    lambda g, z, x, y: unbroadcast(g / y, x),
+    lambda g, _, x, y: unbroadcast(g / y, x),
     lambda g, z, x, y: unbroadcast(-g * z / y, y),
 )
 
@@ -68,7 +68,7 @@ def neg(x):
     return np.negative(x)
 
 
-neg.gradients(lambda g, y, x: -g)
+neg.gradients(lambda g, _, x: -g)
 
 
 @primitive
@@ -79,7 +79,7 @@ def power(x, y):
 
 
 power.gradients(
-    lambda g, z, x, y: unbroadcast(g * where(value(y) == 0, 0.0, y * power(x, y - 1)), x),
+    lambda g, _, x, y: unbroadcast(g * where(value(y) == 0, 0.0, y * power(x, y - 1)), x),
     lambda g, z, x, y: unbroadcast(g * where((value(x) == 0) & (value(y) >= 0), 0.0, z * log(x)), y),
 )
 
@@ -99,7 +99,7 @@ def log(x):
     return quiet.run(np.log, x)
 
 
-log.gradients(lambda g, y, x: g / x)
+log.gradients(lambda g, _, x: g / x)
 
 
 @primitive
@@ -126,7 +126,7 @@ def expm1(x):
     return quiet.run(np.expm1, x)
 
 
-expm1.gradients(lambda g, y, x: g * exp(x))
+expm1.gradients(lambda g, _, x: g * exp(x))
 
 
 @primitive
@@ -135,7 +135,7 @@ def log1p(x):
     return quiet.run(np.log1p, x)
 
 
-log1p.gradients(lambda g, y, x: g / (1 + x))
+log1p.gradients(lambda g, _, x: g / (1 + x))
 
 
 @primitive
@@ -150,8 +150,8 @@ def cos(x):
     return quiet.run(np.cos, x)
 
 
-sin.gradients(lambda g, y, x: g * cos(x))
-cos.gradients(lambda g, y, x: -g * sin(x))
+sin.gradients(lambda g, _, x: g * cos(x))
+cos.gradients(lambda g, _, x: -g * sin(x))
 
 
 @primitive
@@ -170,7 +170,7 @@ def softplus(x):
     return np.logaddexp(x, np.zeros((), np.asarray(x).dtype))
 
 
-softplus.gradients(lambda g, y, x: g * sigmoid(x))
+softplus.gradients(lambda g, _, x: g * sigmoid(x))
 
 
 @primitive
@@ -179,7 +179,7 @@ def abs(x):
     return np.abs(x)
 
 
-abs.gradients(lambda g, y, x: g * np.sign(value(x)))
+abs.gradients(lambda g, _, x: g * np.sign(value(x)))
 
 
 @primitive
@@ -190,8 +190,8 @@ def where(condition, x, y):
 
 where.gradients(
     None,
-    lambda g, z, condition, x, y: unbroadcast(where(condition, g, 0.0), x),
-    lambda g, z, condition, x, y: unbroadcast(where(condition, 0.0, g), y),
+    lambda g, _, condition, x, y: unbroadcast(where(condition, g, 0.0), x),
+    lambda g, _, condition, x, y: unbroadcast(where(condition, 0.0, g), y),
 )
 
 
@@ -202,8 +202,8 @@ def maximum(x, y):
 
 
 maximum.gradients(
-    lambda g, z, x, y: unbroadcast(_share(g, value(x) < value(y), value(x) == value(y)), x),
-    lambda g, z, x, y: unbroadcast(_share(g, value(y) < value(x), value(x) == value(y)), y),
+    lambda g, _, x, y: unbroadcast(_share(g, value(x) < value(y), value(x) == value(y)), x),
+    lambda g, _, x, y: unbroadcast(_share(g, value(y) < value(x), value(x) == value(y)), y),
 )
 
 
@@ -214,8 +214,8 @@ def minimum(x, y):
 
 
 minimum.gradients(
-    lambda g, z, x, y: unbroadcast(_share(g, value(x) > value(y), value(x) == value(y)), x),
-    lambda g, z, x, y: unbroadcast(_share(g, value(y) > value(x), value(x) == value(y)), y),
+    lambda g, _, x, y: unbroadcast(_share(g, value(x) > value(y), value(x) == value(y)), x),
+    lambda g, _, x, y: unbroadcast(_share(g, value(y) > value(x), value(x) == value(y)), y),
 )
 
 
@@ -240,8 +240,8 @@ def leaky_relu_grad(g, x, *, slope):
     return backend.current.leaky_relu_grad(g, x, slope)
 
 
-leaky_relu.gradients(lambda g, y, x, *, slope: leaky_relu_grad(g, x, slope=slope))
-leaky_relu_grad.gradients(lambda u, y, g, x, *, slope: leaky_relu_grad(u, x, slope=slope), None)
+leaky_relu.gradients(lambda g, _, x, *, slope: leaky_relu_grad(g, x, slope=slope))
+leaky_relu_grad.gradients(lambda u, _, g, x, *, slope: leaky_relu_grad(u, x, slope=slope), None)
 
 
 @primitive
@@ -250,4 +250,4 @@ def cast(x, *, dtype):
     return quiet.run(np.asarray(x).astype, dtype)
 
 
-cast.gradients(lambda g, y, x, *, dtype: cast(g, dtype=x.dtype))
+cast.gradients(lambda g, _, x, *, dtype: cast(g, dtype=x.dtype))

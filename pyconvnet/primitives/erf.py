@@ -37,4 +37,4 @@ def _horner(coefficients, x):
     return y
 
 
-erf.gradients(lambda g, y, x: g * (2 / math.sqrt(math.pi) * exp(-x * x)))
+erf.gradients(lambda g, _, x: g * (2 / math.sqrt(math.pi) * exp(-x * x)))

@@ -23,6 +23,6 @@ def matmul(x, y):
 
 
 matmul.gradients(
-    lambda g, z, x, y: unbroadcast(matmul(g, _transposed(y)), x),
-    lambda g, z, x, y: unbroadcast(matmul(_transposed(x), g), y),
+    lambda g, _, x, y: unbroadcast(matmul(g, _transposed(y)), x),
+    lambda g, _, x, y: unbroadcast(matmul(_transposed(x), g), y),
 )

@@ -99,9 +99,9 @@ def _weight_composed(g, x, *, eps, **_):
 
 
 batch_norm.gradients(
-    lambda g, y, x, weight, bias, **s: batch_norm_input(g, x, weight, **s),
-    lambda g, y, x, weight, bias, **s: batch_norm_weight(g, x, **s),
-    lambda g, y, x, weight, bias, *, mean, rstd, eps: _bias_gradient(g, x, mean, rstd),
+    lambda g, _, x, weight, bias, **s: batch_norm_input(g, x, weight, **s),
+    lambda g, _, x, weight, bias, **s: batch_norm_weight(g, x, **s),
+    lambda g, _, x, weight, bias, *, mean, rstd, eps: _bias_gradient(g, x, mean, rstd),
 )
 batch_norm_input.gradients(*(composed_rule(_input_composed, i) for i in range(3)))
 batch_norm_weight.gradients(*(composed_rule(_weight_composed, i) for i in range(2)))

@@ -33,8 +33,8 @@ def expand_to(x, *, shape):
     return np.broadcast_to(x, shape)
 
 
-sum_to.gradients(lambda g, y, x, *, shape: expand_to(g, shape=x.shape))
-expand_to.gradients(lambda g, y, x, *, shape: sum_to(g, shape=x.shape))
+sum_to.gradients(lambda g, _, x, *, shape: expand_to(g, shape=x.shape))
+expand_to.gradients(lambda g, _, x, *, shape: sum_to(g, shape=x.shape))
 
 
 @primitive
@@ -49,4 +49,4 @@ def _reversed(x, dim):
     return index(x, key=(slice(None),) * dim + (slice(None, None, -1),), shape=x.shape)
 
 
-cumsum.gradients(lambda g, y, x, *, dim: _reversed(cumsum(_reversed(g, dim), dim=dim), dim))
+cumsum.gradients(lambda g, _, x, *, dim: _reversed(cumsum(_reversed(g, dim), dim=dim), dim))

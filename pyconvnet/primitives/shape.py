@@ -13,7 +13,7 @@ def reshape(x, *, shape):
     return np.reshape(x, shape)
 
 
-reshape.gradients(lambda g, y, x, *, shape: reshape(g, shape=x.shape))
+reshape.gradients(lambda g, _, x, *, shape: reshape(g, shape=x.shape))
 
 
 @primitive
@@ -27,7 +27,7 @@ def _inverse(dims):
     return tuple(int(i) for i in np.argsort(dims))
 
 
-permute.gradients(lambda g, y, x, *, dims: permute(g, dims=_inverse(dims)))
+permute.gradients(lambda g, _, x, *, dims: permute(g, dims=_inverse(dims)))
 
 
 @primitive
@@ -101,5 +101,5 @@ def scatter_planes(g, *, image, chosen, shape):
     return quiet.run(backend.current.scatter_planes, g, image, chosen, shape)
 
 
-gather_planes.gradients(lambda g, y, x, *, found=None, **places: scatter_planes(g, **places))
-scatter_planes.gradients(lambda g, y, x, **places: gather_planes(g, **places))
+gather_planes.gradients(lambda g, _, x, *, found=None, **places: scatter_planes(g, **places))
+scatter_planes.gradients(lambda g, _, x, **places: gather_planes(g, **places))

@@ -3,6 +3,7 @@
 import copy
 import pickle
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -334,3 +335,36 @@ def test_arrays_scalars_and_tensors_mix_and_keep_float32():
     assert pcn.tensor(np.ones(2)).dtype == np.float64 and pcn.tensor([1, 2]).dtype == np.int64
     (x.double() * 2).sum().backward()
     assert x.grad.dtype == np.float32
+
+
+def test_memory_that_no_rule_looks_at_is_free_while_the_rule_runs():
+    held = []
+
+    @primitive
+    def doubled_for_a_test(x):
+        """y = 2 x"""
+        return 2 * x
+
+    @primitive
+    def squared_for_a_test(x):
+        """y = x^2"""
+        return x * x
+
+    def through_doubled(g, _, x):
+        held.append(result() is not None)
+        return 2 * g
+
+    doubled_for_a_test.gradients(through_doubled)
+    squared_for_a_test.gradients(lambda g, _, x: 2 * g * x)
+    try:
+        x = leaf(np.arange(3.0))
+        y = doubled_for_a_test(x)
+        result = weakref.ref(y.data)
+        loss = squared_for_a_test(y).sum()
+        del y
+        loss.backward(retain_graph=True)
+        loss.backward()
+    finally:
+        del registry["doubled_for_a_test"], registry["squared_for_a_test"]
+    assert held == [True, False]
+    assert x.grad.tolist() == [0, 16, 32]

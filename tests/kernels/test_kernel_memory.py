@@ -90,6 +90,29 @@ def test_a_training_step_takes_the_memory_of_the_step_before(pool):
     assert faults(10) < 600  # of 3000 pages that a step writes
 
 
+@pytest.mark.skipif("asan" in os.environ.get("LD_PRELOAD", ""), reason="there kernels keep no work memory (memory.cpp)")
+@pytest.mark.skipif("cpp" not in kernels.available(), reason="no compiled kernels")
+def test_layers_in_turn_work_in_the_same_memory():
+    resource = pytest.importorskip("resource")
+    rng = np.random.default_rng(0)
+    layers = []
+    for c in range(8, 80, 4):  # each wants another amount of work memory, megabytes together
+        x = rng.standard_normal((2, c, 32, 32), dtype=np.float32)
+        w, y = rng.standard_normal((c, c, 3, 3), dtype=np.float32), np.empty_like(x)
+        layers.append((x, w, y))
+
+    def faults(rounds):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        for _ in range(rounds):
+            for x, w, y in layers:
+                y[:] = kernels.conv(x, w, padding=1)
+        return (resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) / rounds
+
+    with kernels.use("cpp"), kernels.pooled():
+        faults(3)
+        assert faults(5) < 200  # of thousands of pages
+
+
 def test_many_threads_allocate_and_free(pool):
     wrong, start = [], threading.Barrier(4)
 

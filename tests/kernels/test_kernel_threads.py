@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -66,6 +67,23 @@ def test_four_python_threads_at_once():
         for t in threads:
             t.join()
     assert not wrong
+
+
+def test_more_threads_than_tasks_and_an_idle_pool():
+    """A worker without a share of its own, and workers that have gone to sleep in between."""
+    before, (x, w) = kernels.get_num_threads(), layer(1)
+    small, tap = x[:1, :1, :3, :3], w[:1, :1]
+    try:
+        with kernels.use("cpp"):
+            kernels.set_num_threads(1)
+            expected = kernels.conv(x, w).tobytes(), kernels.conv(small, tap).tobytes()
+            for n in (2, 8, 100):
+                kernels.set_num_threads(n)
+                for pause in (0, 0.001, 0):
+                    time.sleep(pause)
+                    assert (kernels.conv(x, w).tobytes(), kernels.conv(small, tap).tobytes()) == expected
+    finally:
+        kernels.set_num_threads(before)
 
 
 def test_the_number_of_threads_may_change_while_others_compute():
