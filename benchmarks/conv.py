@@ -5,14 +5,12 @@ against PyTorch in both of its memory layouts; the ratios are PyTorch's time ove
 """
 
 import argparse
-import json
-import math
-import os
-import platform
 from dataclasses import dataclass
+from statistics import geometric_mean
 
 import numpy as np
 
+from benchmarks import record
 from benchmarks.interleave import medians
 from pyconvnet import kernels
 
@@ -134,10 +132,6 @@ def candidates(layer, options):
     return {o: {isa or name: in_backend(ours[o], name, isa) for name, isa in backends} for o in OPERATIONS}
 
 
-def geometric_mean(values):
-    return math.exp(sum(map(math.log, values)) / len(values))
-
-
 def summary(records):
     """{operation: {means and the worst layer}} of records against torch."""
     result = {}
@@ -153,25 +147,23 @@ def summary(records):
     return result
 
 
-def figure(records, path):
+def draw(records):
     """One bar per layer and operation: speed relative to the better of PyTorch's layouts, a dot for NCHW."""
-    import matplotlib
 
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
+    def drawn(figure):
+        names = list(dict.fromkeys(r["layer"] for r in records))
+        figure.set_size_inches(11, 1.5 + 0.24 * len(names))
+        panels = figure.subplots(1, 3, sharey=True)
+        for axes, operation in zip(panels, OPERATIONS, strict=True):
+            rows = [r for r in records if r["operation"] == operation]
+            axes.barh(names, [r["against_better"] for r in rows], color="#4c78a8", label="PyTorch, better layout = 1")
+            axes.plot([r["against_nchw"] for r in rows], names, ".", color="#e45756", label="PyTorch, NCHW = 1")
+            axes.axvline(1, color="black", linewidth=0.8)
+            axes.set_title(f"{operation}\n{geometric_mean([r['against_better'] for r in rows]):.2f} times as fast")
+        panels[0].invert_yaxis()
+        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
 
-    names = list(dict.fromkeys(r["layer"] for r in records))
-    fig, axes = plt.subplots(1, 3, sharey=True, figsize=(11, 1.5 + 0.24 * len(names)), layout="constrained")
-    for axis, operation in zip(axes, OPERATIONS, strict=True):
-        rows = [r for r in records if r["operation"] == operation]
-        axis.barh(names, [r["against_better"] for r in rows], color="#4c78a8", label="PyTorch, better layout = 1")
-        axis.plot([r["against_nchw"] for r in rows], names, ".", color="#e45756", label="PyTorch, NCHW = 1")
-        axis.axvline(1, color="black", linewidth=0.8)
-        axis.set_title(f"{operation}\n{geometric_mean([r['against_better'] for r in rows]):.2f} times as fast")
-    axes[0].invert_yaxis()
-    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
-    fig.savefig(path, dpi=120)
-    plt.close(fig)
+    return drawn
 
 
 def main(arguments):
@@ -181,8 +173,7 @@ def main(arguments):
     parser.add_argument("--quick", action="store_true", help="three layers, less patience")
     parser.add_argument("--shapes", nargs="+", metavar="NAME", help="only layers whose name holds one of these")
     parser.add_argument("--naive", action="store_true", help="the loops too, on one image with few channels")
-    parser.add_argument("--json", metavar="FILE", help="write every number there")
-    parser.add_argument("--figure", metavar="FILE", help="draw the ratios there (with --against)")
+    record.add_options(parser)
     options = parser.parse_args(arguments)
     if options.figure and not options.against:
         parser.error("--figure draws the ratios of --against torch")
@@ -194,43 +185,33 @@ def main(arguments):
         torch.set_num_threads(kernels.get_num_threads())
     chosen = QUICK if options.quick else LAYERS
     chosen = {name: LAYERS[name] for name in chosen if any(s in name for s in options.shapes or [""])}
-    setting = {
-        "backend": kernels.active(), "isa": kernels.active_isa(), "threads": kernels.get_num_threads(),
-        "cores": os.cpu_count(), "machine": platform.machine(), "load": round(os.getloadavg()[0], 1),
-    }  # fmt: skip
-    if options.against:
-        setting["torch"] = torch.__version__
-    print("float32;", ", ".join(f"{name} {value}" for name, value in setting.items()))
+    print("float32;", ", ".join(f"{name} {value}" for name, value in record.machine().items() if value))
     records = []
     for name, layer in (NAIVE if options.naive else chosen).items():
         for operation, functions in candidates(layer, options).items():
             times = medians(functions, seconds=0.1 if options.quick else 0.3)
-            record = {"layer": name, "operation": operation, "mmac": layer.macs / 1e6, "seconds": times}
-            records.append(record)
+            row = {"layer": name, "operation": operation, "mmac": layer.macs / 1e6, "seconds": times}
+            records.append(row)
             if options.against:
                 layout = min(("nchw", "channels_last"), key=times.get)
-                record |= {
+                row |= {
                     "against_nchw": times["nchw"] / times["ours"],
                     "against_better": times[layout] / times["ours"],
                     "better_layout": layout,
                 }
-                cells = f"{times['ours'] * 1e3:9.3f} ms  NCHW {record['against_nchw']:5.2f}x  "
-                cells += f"better layout {record['against_better']:5.2f}x ({layout})"
+                cells = f"{times['ours'] * 1e3:9.3f} ms  NCHW {row['against_nchw']:5.2f}x  "
+                cells += f"better layout {row['against_better']:5.2f}x ({layout})"
                 speed = times["ours"]
             else:
                 cells = "".join(f"{m:>9s} {t * 1e3:8.3f} ({times['numpy'] / t:4.1f}x)" for m, t in times.items())
                 speed = list(times.values())[-1]
             print(f"{name:26s} {operation:16s}{cells}{2 * layer.macs / speed / 1e9:7.0f} GFLOP/s", flush=True)
-    result = {"setting": setting, "records": records}
+    results = {"layers": records}
     if options.against:
-        result["summary"] = summary(records)
-        for operation, s in result["summary"].items():
+        results["summary"] = summary(records)
+        for operation, s in results["summary"].items():
             print(
                 f"{operation:16s} geometric mean {s['nchw']:.2f}x NCHW, {s['better layout']:.2f}x the better layout; "
                 f"worst {s['worst']:.2f}x ({s['worst layer']})"
             )
-    if options.json:
-        with open(options.json, "w") as file:
-            json.dump(result, file, indent=1)
-    if options.figure:
-        figure(records, options.figure)
+    record.write(options, "conv", results, draw(records))

@@ -1,7 +1,7 @@
 """Matrix products as lectures have them, forward and both gradients, against NumPy's BLAS and PyTorch."""
 
 import argparse
-import math
+from statistics import geometric_mean, median
 
 import numpy as np
 
@@ -65,7 +65,10 @@ def main(arguments):
             cells = "".join(f"{ratio:9.2f}x" for ratio in ratios.values())
             print(f"{title:28s}{what:9s}{seconds['cpp'] * 1e6:9.1f}{cells}", flush=True)
             results.append({"layer": title, "product": what, "us": seconds["cpp"] * 1e6, "ratios": ratios})
-    means = {n: math.exp(np.mean([math.log(r["ratios"][n]) for r in results])) for n in names}
-    print("geometric mean " + ", ".join(f"of {name} {mean:.2f}x" for name, mean in means.items()))
+    ratios = {name: [r["ratios"][name] for r in results] for name in names}
+    summary = {n: {"geometric mean": geometric_mean(r), "median": median(r)} for n, r in ratios.items()}
+    for name, means in summary.items():
+        print(f"of {name}: " + ", ".join(f"{what} {mean:.2f}x" for what, mean in means.items()))
     bars = {f"{r['layer']} {r['product']}": r["ratios"][names[-1]] for r in results}
-    record.write(options, "matmul", results, bars, f"times as fast as {names[-1]}")
+    draw = record.bars(bars, f"times as fast as {names[-1]}")
+    record.write(options, "matmul", {"products": results, "summary": summary}, draw)

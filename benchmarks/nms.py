@@ -97,4 +97,4 @@ def main(arguments):
             entry = {"boxes": n, "scene": scene.__name__, "kept": len(kept)}
             results.append(entry | {"plain_ms": ms["plain"], "cpp_ms": ms["cpp"], "ratio": ratio})
     ratios = {f"{r['boxes']:,} {r['scene']}": r["ratio"] for r in results}
-    record.write(options, "nms", results, ratios, "times as fast as the plain loop")
+    record.write(options, "nms", results, record.bars(ratios, "times as fast as the plain loop"))

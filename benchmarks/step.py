@@ -116,4 +116,4 @@ def main(arguments):
     if not options.no_memory and PROCESS.exists():
         results["memory_mb"] = memories(["ours", "torch"][: 1 + against])
         print("peak memory of the tiny YOLO, MB: " + ", ".join(f"{k} {v:.0f}" for k, v in results["memory_mb"].items()))
-    record.write(options, "step", results, bars or {"ours": 1.0}, "times as fast")
+    record.write(options, "step", results, record.bars(bars or {"ours": 1.0}, "times as fast"))

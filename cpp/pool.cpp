@@ -1,6 +1,7 @@
 #include "pool.hpp"
 
 #include <pthread.h>
+#include <sched.h>
 
 #include <atomic>
 #include <chrono>
@@ -52,11 +53,19 @@ struct Job {
     }
 };
 
+// The core that runs this thread; -1 where nobody says.
+inline int core() {
+#if defined(__linux__)
+    return sched_getcpu();
+#else
+    return -1;
+#endif
+}
+
 // Watches for a moment before it sleeps: the next loop of a training step comes sooner than a sleeper wakes. It does
 // not yield: two threads that yield to each other may share a core for ever, while the other core is idle.
 template <class Ready>
-void watch(bool cores_enough, const Ready& ready) {
-    if (!cores_enough) return;
+void watch(const Ready& ready) {
     const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(50);
     while (!ready() && std::chrono::steady_clock::now() < until)
         for (int i = 0; i < 20; i++) relax();
@@ -98,15 +107,19 @@ class Pool {
         {
             std::lock_guard<std::mutex> lock(mutex_);
             job_ = &job;
-            running_ = static_cast<int>(threads_.size());
+            caller_ = core();
             round_++;
             wake_.notify_all();
         }
         job.work(0);
-        watch(cores_enough_, [this] { return running_ == 0; });
         {
             std::unique_lock<std::mutex> lock(mutex_);
-            done_.wait(lock, [this] { return running_ == 0; });   // `job` lives on the caller's stack
+            job_ = nullptr;   // who has not come yet is too late: nobody waits for a thread that has no core
+        }
+        if (cores_enough_) watch([this] { return working_ == 0; });
+        {
+            std::unique_lock<std::mutex> lock(mutex_);
+            done_.wait(lock, [this] { return working_ == 0; });   // `job` lives on the caller's stack
         }
         if (job.failure) std::rethrow_exception(job.failure);
     }
@@ -114,16 +127,17 @@ class Pool {
   private:
     void serve(std::size_t mine, unsigned long seen) {
         for (;;) {
-            watch(cores_enough_, [&] { return leave_ || round_ != seen; });
+            if (cores_enough_ && core() != caller_) watch([&] { return leave_ || round_ != seen; });
             std::unique_lock<std::mutex> lock(mutex_);
-            wake_.wait(lock, [&] { return leave_ || round_ != seen; });
+            wake_.wait(lock, [&] { return leave_ || (job_ && round_ != seen); });
             if (leave_) return;
             seen = round_;
+            working_++;
             Job* job = job_;
             lock.unlock();
             job->work(mine);
             lock.lock();
-            if (--running_ == 0) done_.notify_one();
+            if (--working_ == 0 && !job_) done_.notify_one();
         }
     }
 
@@ -131,10 +145,12 @@ class Pool {
     std::mutex mutex_;
     std::condition_variable wake_, done_;
     Job* job_ = nullptr;
-    // Changed under the mutex.
-    std::atomic<int> running_{0};
+    // Changed under the mutex, watched without it.
+    std::atomic<int> working_{0};   // workers that have come
     std::atomic<unsigned long> round_{0};
-    std::atomic<bool> leave_{false}, cores_enough_{false};
+    std::atomic<bool> leave_{false};
+    std::atomic<int> caller_{-1};               // the core of the caller of the last job
+    std::atomic<bool> cores_enough_{false};     // one for each thread
 };
 
 // Never destroyed: its threads sleep until the process ends, and in a forked child they do not exist.

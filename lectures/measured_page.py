@@ -18,7 +18,7 @@ PAGE, README = ROOT / "lectures" / "measured.md", ROOT / "README.md"
 LECTURES = ("detection_ladder", "claims")
 FIGURE = "detection_ladder/accuracy_and_speed.png"
 COMMAND = "python -m lectures.measured_page"
-BEGIN, END = "<!-- from lectures/measured, by lectures/measured_page.py -->", "<!-- end -->"
+BEGIN, END = "<!-- from lectures/measured, by lectures/measured_page.py -->", "<!-- end of lectures/measured -->"
 
 
 def take(out):
@@ -119,12 +119,17 @@ def readme_table():
     ]
 
 
+def between(text, begin, end, lines):
+    """The README's text with those lines between two marks; ValueError where they do not each stand there once."""
+    if text.count(begin) != 1 or text.count(end) != 1:
+        raise ValueError(f"README.md: the lines {begin!r} and {end!r} must each stand there once")
+    before, _, rest = text.partition(begin)
+    return "\n".join([before + begin, *lines, end + rest.partition(end)[2]])
+
+
 def readme(text):
-    """The README's text with that table in its place; ValueError where it has none."""
-    if text.count(BEGIN) != 1 or text.count(END) != 1:
-        raise ValueError(f"README.md: the lines {BEGIN!r} and {END!r} must each stand there once")
-    before, _, rest = text.partition(BEGIN)
-    return "\n".join([before + BEGIN, *readme_table(), END + rest.partition(END)[2]])
+    """The README's text with that table in its place."""
+    return between(text, BEGIN, END, readme_table())
 
 
 def table(head, rows, left=(0,)):
