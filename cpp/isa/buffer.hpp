@@ -15,6 +15,7 @@ class Buffer {
     Buffer(const Buffer&) = delete;
     Buffer& operator=(const Buffer&) = delete;
     operator T*() { return p_; }
+    operator const T*() const { return p_; }
 
   private:
     T* p_;

@@ -1,5 +1,6 @@
 #include "choose.hpp"
 
+#include "correlate_images.hpp"
 #include "micro.hpp"
 #include "winograd_tiling.hpp"
 
@@ -17,15 +18,12 @@ struct Cycles {
 
 // n pictures of c channels to pictures [m, h, w].
 Cycles correlation(Index n, Index c, Index m, Index h, Index w) {
-    // Rows that are no whole vectors: their columns are packed, or padding columns are computed too
-    // (correlate.cpp).
-    const double rows = padded_rows(m) / 2.0, packed = rows + 2.5 * (w >= L ? 1.5 : double(L) / w + 0.5),
-                 wide = rows * (w + 2) / w, vector = w % L ? least(packed, wide) : rows;
-    const double copied = 20.0 * c * n * (h + 2), written = 5.0 * m * n * h * ceil_div(w, L);   // row by row
     WinogradConv q{};
     q.n = n, q.c = c, q.m = m, q.oh = h, q.ow = w;
     const double weights = 10.0 * c * m, start = 2e4;
-    return {9.0 * c * n * h * w / L * vector + copied + written, tiling::plan(q).cycles + weights + start};
+    const double direct = least(cycles_by_rows(L, n, 9 * c, c, m, h, w, 2),
+                                cycles_by_images(L, n, 9 * c, c, m, h, w, h * w));
+    return {direct, tiling::plan(q).cycles + weights + start};
 }
 
 Cycles weight_gradient(Index n, Index c, Index f, Index h, Index w) {

@@ -1,33 +1,34 @@
 #include "correlate.hpp"
 
 #include "buffer.hpp"
+#include "correlate_images.hpp"
 #include "inside.hpp"
 #include "micro.hpp"
 #include "pairs.hpp"
 #include "strips.hpp"
+#include "taps.hpp"
 
 namespace pyconvnet::PYCONVNET_ISA {
 namespace {
 
 constexpr Index BAND_BYTES = 384 * 1024;   // of the band of a thread: well inside a level 2 cache of 1 MB
-constexpr Index LONGEST = 640;             // k summed in registers before the sum is written
 
 template <class T>
-Plan<T> plan(const Correlation<T>& q, Index y0, Index x0, Index y1, Index x1, Index planes) {
+Plan<T> plan(const Correlation<T>& q, const Taps<T>& taps) {
     constexpr Index L = Vec<T>::lanes, NR = TILE<T>, BAND = BAND_BYTES / sizeof(T);
     Plan<T> p{};
-    p.y0 = y0, p.x0 = x0, p.ey = (y1 - y0) / q.sy, p.ex = (x1 - x0) / q.sx, p.planes = planes;
+    p.ey = taps.ey, p.ex = taps.ex;
     p.width = q.ow + p.ex;
     const Index tasks =
         double(q.n) * q.m * q.c * q.taps * q.oh * q.ow > 2e7 ? 64 : 16;   // for all threads to share
-    const Index row = q.c * planes * p.width;
+    const Index row = q.c * taps.planes * p.width;
     Index rows = least(q.oh, most<Index>(1, BAND / row - p.ey));
     rows = least(rows, most(ceil_div(q.n * q.oh, tasks), ceil_div(4 * NR, q.ow)));
     rows = most(rows, least(q.oh, most(ceil_div(2 * NR, q.ow), p.ey / 2)));   // but few rows copied twice
     p.bands = ceil_div(q.oh, rows);
     p.rows = ceil_div(q.oh, p.bands);
     p.plane = (p.rows + p.ey) * p.width;
-    p.image = q.c * planes * p.plane;
+    p.image = q.c * taps.planes * p.plane;
     p.images = 1;
     const Index mblocks = ceil_div(q.m, ROWS),
                 most_images = tasks == 64 ? q.n * mblocks / 64 : ceil_div(q.n, 8);
@@ -46,8 +47,7 @@ Plan<T> plan(const Correlation<T>& q, Index y0, Index x0, Index y1, Index x1, In
         p.packing = wide <= dense ? Packing::wide : Packing::dense;
     }
     p.K = q.c * q.taps;
-    p.kblocks = ceil_div(p.K, LONGEST);
-    p.kc = ceil_div(p.K, p.kblocks);
+    p.kc = ceil_div(p.K, ceil_div(p.K, LONGEST));
     return p;
 }
 
@@ -75,30 +75,14 @@ template <class T>
 void correlate(const Correlation<T>& q) {
     constexpr Index L = Vec<T>::lanes, ROW = TILE<T> + L;
     if (q.n == 0 || q.m == 0 || q.oh <= 0 || q.ow <= 0) return;
-    Index y0 = q.ty[0], y1 = y0, x0 = q.tx[0], x1 = x0;
-    for (Index t = 1; t < q.taps; t++) {
-        y0 = least(y0, q.ty[t]), y1 = most(y1, q.ty[t]);
-        x0 = least(x0, q.tx[t]), x1 = most(x1, q.tx[t]);
-    }
-    // The residue planes that are read, in order of first use: residue (y % sy, x % sx) -> plane.
-    const Index residues_x = least(q.sx, x1 - x0 + 1), residues = least(q.sy, y1 - y0 + 1) * residues_x;
-    Buffer<Index> plane_of(residues), residue_of(residues), koff(q.c * q.taps);
-    for (Index i = 0; i < residues; i++) plane_of[i] = -1;
-    Index planes = 0;
-    for (Index t = 0; t < q.taps; t++) {
-        const Index r = (q.ty[t] - y0) % q.sy * residues_x + (q.tx[t] - x0) % q.sx;
-        if (plane_of[r] < 0) residue_of[planes] = r, plane_of[r] = planes++;
-    }
-    const Plan<T> p = plan(q, y0, x0, y1, x1, planes);
-    for (Index c = 0, k = 0; c < q.c; c++)
-        for (Index t = 0; t < q.taps; t++, k++) {
-            const Index dy = q.ty[t] - y0, dx = q.tx[t] - x0;
-            const Index plane = c * planes + plane_of[dy % q.sy * residues_x + dx % q.sx];
-            koff[k] = plane * p.plane + dy / q.sy * p.width + dx / q.sx;
-        }
+    if (by_images(q)) return correlate_images(q);
+    const Taps<T> taps(q);
+    const Plan<T> p = plan(q, taps);
+    Buffer<Index> koff(p.K);
+    taps.offsets(p.plane, p.width, koff);
     Buffer<Index> dense_offsets(p.kc);
     for (Index k = 0; k < p.kc; k++) dense_offsets[k] = k * ROW;
-    const Index *koffs = koff, *dense = dense_offsets, *residue = residue_of;
+    const Index *koffs = koff, *dense = dense_offsets;
     const Index bands = ceil_div(q.n, p.images) * p.bands, out_plane = q.oh * q.ow;
     const bool weights_stay =
         least(p.span, q.m) * p.kc * Index(sizeof(T)) > 400 * 1024;   // which factor the inner loop runs over
@@ -108,10 +92,9 @@ void correlate(const Correlation<T>& q) {
         const Index r0 = band % p.bands * p.rows, rows = least(p.rows, q.oh - r0);
         for (Index c = c0; c < c1; c++)
             for (Index i = 0; i < g; i++)
-                for (Index plane = 0; plane < planes; plane++)
-                    fill(q, q.in + (n0 + i) * q.in_image + c * q.h * q.w, r0, rows + p.ey,
-                         residue[plane] / residues_x + y0, residue[plane] % residues_x + x0, p.width,
-                         to + i * p.image + (c * planes + plane) * p.plane);
+                for (Index plane = 0; plane < taps.planes; plane++)
+                    fill(q, q.in + (n0 + i) * q.in_image + c * q.h * q.w, r0, rows + p.ey, taps.row(plane),
+                         taps.column(plane), p.width, to + i * p.image + (c * taps.planes + plane) * p.plane);
     };
     const Index band_size = p.image * p.images + 2 * TILE<T>;
     Buffer<T> shared(p.splits > 1 ? bands * band_size : 0);

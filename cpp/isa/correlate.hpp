@@ -24,6 +24,8 @@ struct Correlation {
     const T* A;   // in blocks of rows: [block][k = (c, t)][row], padded_rows(m) * c * taps
 };
 
+constexpr Index LONGEST = 640;   // products summed in registers before the sum is written
+
 template <class T>
 void correlate(const Correlation<T>& q);
 

@@ -26,11 +26,10 @@ struct Strip {
 template <class T>
 struct Plan {
     Packing packing;
-    Index y0, x0, ey, ex;        // smallest tap; rows and columns that the taps reach beyond the outputs
-    Index planes;                // residues of the input modulo the stride that some tap reads
+    Index ey, ex;                // rows and columns that the taps reach beyond the outputs
     Index rows, bands, images;   // output rows in a band; bands of an image; images in a task (if bands == 1)
     Index width, plane, image;   // of the band: columns, elements of a residue plane, elements of an image
-    Index K, kblocks, kc;
+    Index K, kc;             // products of an output, and of those how many are summed in registers
     Index splits, span;   // rows of A are split into `splits` spans: tasks of their own, with bands in common
 };
 
