@@ -21,6 +21,12 @@ struct Plan {
     Index K, kc;                // as in strips.hpp
 };
 
+// So many tasks for all threads to share.
+template <class T>
+Index wanted_tasks(const Correlation<T>& q) {
+    return double(q.n) * q.m * q.c * q.taps * q.oh * q.ow > 2e7 ? 64 : 16;
+}
+
 template <class T>
 Plan plan(const Correlation<T>& q, const Taps<T>& taps) {
     constexpr Index L = Vec<T>::lanes;
@@ -29,14 +35,15 @@ Plan plan(const Correlation<T>& q, const Taps<T>& taps) {
     p.kc = ceil_div(p.K, ceil_div(p.K, LONGEST));
     p.width = q.ow + taps.ex;
     p.groups = ceil_div(q.n, L);
-    const Index tasks = double(q.n) * q.m * p.K * q.oh * q.ow > 2e7 ? 64 : 16;   // for all threads to share
+    const Index tasks = wanted_tasks(q), blocks = ceil_div(q.m, ROWS);
     const Index row_bytes = q.c * taps.planes * p.width * L * Index(sizeof(T));
-    const Index rows = least(q.oh, most(BAND_BYTES / row_bytes - taps.ey, 1 + taps.ey));
+    Index rows = least(q.oh, most(BAND_BYTES / row_bytes - taps.ey, 1 + taps.ey));
+    rows = least(rows, most<Index>(1, q.oh / ceil_div(tasks, p.groups * blocks)));
     p.bands = ceil_div(q.oh, rows);
     p.rows = ceil_div(q.oh, p.bands);
     p.plane = (p.rows + taps.ey) * p.width | 1;   // odd: planes at a power of two would share a cache set
     p.size = q.c * taps.planes * p.plane * L;
-    const Index blocks = ceil_div(q.m, ROWS), spans = least(blocks, ceil_div(tasks, p.groups * p.bands));
+    const Index spans = least(blocks, ceil_div(tasks, p.groups * p.bands));
     p.span = blocks / spans * ROWS;
     p.spans = ceil_div(q.m, p.span);
     return p;
@@ -80,6 +87,7 @@ template <class T>
 bool by_images(const Correlation<T>& q) {
     constexpr Index L = Vec<T>::lanes;
     if (q.n < 2 || q.ow > 2 * L) return false;
+    if (ceil_div(q.n, L) * q.oh * ceil_div(q.m, ROWS) < wanted_tasks(q)) return false;
     const Taps<T> taps(q);
     const Index K = q.c * q.taps;
     return cycles_by_images(L, q.n, K, q.c, q.m, q.oh, q.ow, least(q.h, (q.oh + taps.ey) * q.sy) * q.w) <
