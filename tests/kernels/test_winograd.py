@@ -72,6 +72,19 @@ def test_error_and_threads(layer, isa):
         kernels.set_num_threads(before)
 
 
+@pytest.mark.parametrize("c", [512, 600, 1100])
+def test_the_rule_keeps_the_bound_with_many_channels(c, isa):
+    """The error of Winograd's sums grows with their length: there the rule stays with the direct kernel."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((2, c, 24, 24), dtype=np.float32)
+    w = rng.standard_normal((64, c, 3, 3), dtype=np.float32)
+    with kernels.use("cpp", isa=isa):
+        for operation, taps, more in ((kernels.conv, w, ()), (kernels.conv_input, w.swapaxes(0, 1), (24,))):
+            got = operation(x, taps, *more, 1, 1)
+            want = operation(x.astype(np.float64), taps.astype(np.float64), *more, 1, 1)
+            assert np.sqrt(np.mean((got - want) ** 2) / np.mean(want**2)) <= 5e-6
+
+
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_whole_numbers_up_to_rounding(isa, data):
