@@ -14,8 +14,22 @@ from .augment import (
 )
 from .coco import COCODetection
 from .dataset import Dataset, Subset
+from .face_painting import (
+    FaceIdentity,
+    FacePose,
+    age_pose,
+    draw_identity,
+    draw_pose,
+    lay_face,
+    paint_face,
+)
+from .face_scenes import FaceScenes
+from .faces import Faces
 from .ground_scenes import GroundScenes
+from .identity_folder import IdentityFolder, read_pairs
+from .landmark_file import read_landmarks
 from .loader import DataLoader, default_collate
+from .picture_folder import LandmarkFolder, PictureFolder
 from .scenes import SCENE_VARIANTS, SceneVariant, ShapeScenes, draw_scene
 from .splits import seeded_splits
 from .voc import VOCDetection, voc_splits
@@ -26,18 +40,32 @@ __all__ = [
     "COCODetection",
     "DataLoader",
     "Dataset",
+    "FaceIdentity",
+    "FacePose",
+    "FaceScenes",
+    "Faces",
     "GroundScenes",
+    "IdentityFolder",
+    "LandmarkFolder",
+    "PictureFolder",
     "SceneVariant",
     "ShapeScenes",
     "Subset",
     "VOCDetection",
+    "age_pose",
     "default_collate",
+    "draw_identity",
+    "draw_pose",
     "draw_scene",
     "flip",
     "flip_batch",
+    "lay_face",
+    "paint_face",
     "random_brightness_contrast",
     "random_flip",
     "random_scale_shift",
+    "read_landmarks",
+    "read_pairs",
     "seeded_splits",
     "voc_splits",
 ]

@@ -5,7 +5,7 @@ from .boundary import boundary_iou
 from .calibration import expected_calibration_error
 from .coco import coco_summary
 from .confusion import confusion_matrix, mean_iou
-from .keypoints import pck
+from .keypoints import normalized_mean_error, pck
 from .roc import equal_error_rate, roc_auc, roc_curve, true_accept_rate
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "equal_error_rate",
     "expected_calibration_error",
     "mean_iou",
+    "normalized_mean_error",
     "pck",
     "roc_auc",
     "roc_curve",

@@ -110,7 +110,51 @@ EXPLAINS = {
         "lectures/detection/drawing/ladder_figures.py",
         "lectures/detection/foundation/stopwatch.py",
     ),
+    "embedding_arithmetic": (
+        "lectures/faces/embedding_arithmetic.py",
+        "lectures/faces/foundation/word_vectors.py",
+        "lectures/faces/foundation/face_questions.py",
+        "lectures/faces/drawing/arithmetic_figures.py",
+    ),
+    "aging": (
+        "lectures/faces/aging.py",
+        "lectures/faces/foundation/face_reader.py",
+        "lectures/faces/drawing/aging_figures.py",
+    ),
+    "face_detection": (
+        "lectures/faces/face_detection.py",
+        "lectures/detection/ssd.py",
+        "pyconvnet/data/face_scenes.py",
+        "lectures/faces/foundation/pasted_faces.py",
+    ),
+    "face_alignment": (
+        "lectures/faces/face_alignment.py",
+        "lectures/faces/foundation/alignment.py",
+        "lectures/faces/drawing/alignment_figures.py",
+    ),
+    "faces": (
+        "lectures/faces/faces.py",
+        "lectures/faces/foundation/recogniser.py",
+        "lectures/faces/foundation/heads.py",
+        "lectures/faces/drawing/identity_figures.py",
+    ),
     "yolo": ("lectures/detection/yolo.py", "lectures/detection/drawing/figures.py", "lectures/training.py"),
+    "pairwise": (
+        "lectures/faces/pairwise.py",
+        "lectures/faces/foundation/batches.py",
+        "lectures/faces/drawing/recognition_figures.py",
+    ),
+    "triplet": (
+        "lectures/faces/triplet.py",
+        "lectures/faces/foundation/embedding.py",
+        "lectures/faces/drawing/recognition_figures.py",
+    ),
+    "recognition": (
+        "lectures/faces/recognition.py",
+        "lectures/faces/foundation/verification.py",
+        "lectures/faces/foundation/gallery.py",
+        "lectures/faces/foundation/classifier.py",
+    ),
     "yolo_v1": (
         "lectures/detection/yolo_v1.py",
         "lectures/detection/foundation/pretraining.py",

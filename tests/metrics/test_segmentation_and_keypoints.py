@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import pyconvnet as pcn
-from pyconvnet.metrics import boundary_iou, confusion_matrix, expected_calibration_error, mean_iou, pck
+from pyconvnet.metrics import (
+    boundary_iou,
+    confusion_matrix,
+    expected_calibration_error,
+    mean_iou,
+    normalized_mean_error,
+    pck,
+)
 
 label_images = hnp.arrays(np.int64, (2, 3, 4), elements=st.integers(0, 3))
 
@@ -74,6 +81,19 @@ def test_boundary_iou_sees_what_iou_does_not():
     assert (whole & cut).sum() / (whole | cut).sum() > 0.8 and boundary_iou(whole, cut) == 0
     assert boundary_iou(whole, whole) == 1 and boundary_iou(whole, empty) == 0
     assert boundary_iou([whole, empty], [whole, empty]) == 1  # a pair without pixels does not count
+
+
+def test_normalized_mean_error_is_the_mean_of_distances():
+    truth = np.array([[[0, 0], [10, 0]], [[5, 5], [5, 25]]], float)
+    guess = truth + [[[3, 4], [0, 0]], [[0, 0], [6, 8]]]
+    assert normalized_mean_error(guess, truth, [10, 20]) == pytest.approx((0.5 + 0 + 0 + 0.5) / 4)
+    assert normalized_mean_error(pcn.tensor(guess[0]), truth[0], 10.0) == pytest.approx(0.25)
+    assert normalized_mean_error(truth, truth, 1) == 0
+    assert np.isnan(normalized_mean_error(np.zeros((0, 5, 2)), np.zeros((0, 5, 2)), np.ones(0)))
+    with pytest.raises(ValueError, match="a target is not finite"):
+        normalized_mean_error(guess, truth * np.nan, 1)
+    with pytest.raises(ValueError, match=r"normalized_mean_error: scale must be positive"):
+        normalized_mean_error(guess, truth, 0)
 
 
 def test_pck():
