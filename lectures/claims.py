@@ -91,7 +91,8 @@ def measured(claim, options, report, seed):
 def code_of(claim):
     """The files that a measurement depends on: its own, and those of the systems it looks at."""
     systems = sorted(file for file in (HERE / "detection").rglob("*.py") if file.parent.name != "drawing")
-    shared = (*(HERE / "evidence" / f"{name}.py" for name in SHARED), HERE / "macs.py", HERE / "training.py")
+    shared = [HERE / "evidence" / f"{name}.py" for name in SHARED]
+    shared += [HERE / f"{name}.py" for name in ("macs", "stage", "training")]
     return [Path(inspect.getsourcefile(claim.measure)), *shared, *systems]
 
 

@@ -25,9 +25,10 @@ def load_kept_network(model, *identity):
 
 
 def code_of(lecture):
-    """The files that a network of this lecture (its __file__) depends on: its own, and the rooms beside it."""
+    """The files that a network of this lecture (its __file__) depends on: its own, the loop, the rooms beside it."""
     lecture, rooms = Path(lecture), ("foundation", "regions", "proposing")
-    return [lecture, *(file for room in rooms for file in sorted((lecture.parent / room).glob("*.py")))]
+    loop = [Path(__file__).with_name(name) for name in ("stage.py", "training.py")]
+    return [lecture, *loop, *(file for room in rooms for file in sorted((lecture.parent / room).glob("*.py")))]
 
 
 def _path(identity):

@@ -24,10 +24,10 @@ from lectures.faces import pairwise, triplet
 from lectures.faces.drawing import alignment_figures
 from lectures.faces.foundation.alignment import aligned
 from lectures.faces.foundation.landmark_data import SIZE, eye_distance, landmark_data
-from lectures.faces.foundation.learning import Settings, checkpoint_path
+from lectures.faces.foundation.learning import Settings
 from lectures.faces.foundation.portraits import FaceData, Portraits
 from lectures.faces.foundation.verification import judge, scores_of
-from lectures.training import Training, train
+from lectures.stage import learn_stage
 from pyconvnet import functional as F
 from pyconvnet import nn
 from pyconvnet.data import Faces
@@ -114,10 +114,6 @@ def trained(options, report, data, stage="landmarks"):
     pcn.manual_seed(options.seed)
     model, steps = LandmarkNet(), QUICK if options.quick else STEPS
     optimizer = pcn.optim.Adam(model.parameters(), lr=RATE, betas=(0.9, 0.99))
-    schedule = pcn.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    identity = {"lecture": report.lecture, "data": options.data, "seed": options.seed, "stage": stage}
-    identity |= {"steps": steps, "batch": BATCH, "lr": RATE, "pictures": len(data.images)}
-    training = Training(model, optimizer, schedule, steps, identity)
 
     def batches(start):
         for step in range(start, steps):
@@ -129,10 +125,8 @@ def trained(options, report, data, stage="landmarks"):
         images, landmarks = batch
         return heatmap_loss(model(pcn.tensor(images)), landmarks)
 
-    checkpoint = checkpoint_path(options, report, stage)
-    train(training, batches, loss_of, checkpoint, options.resume, max(1, min(100, steps // 3)))
-    report.train_seconds += training.seconds
-    return model, training
+    told = {"batch": BATCH, "lr": RATE, "pictures": len(data.images)}
+    return model, learn_stage(model, optimizer, steps, batches, loss_of, options, report, stage, **told)
 
 
 def run(options, report):

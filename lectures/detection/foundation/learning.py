@@ -6,7 +6,7 @@ import numpy as np
 
 import pyconvnet as pcn
 from lectures.detection.foundation.datasets import without_difficult
-from lectures.training import Training, train
+from lectures.stage import learn_stage
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,6 @@ def learn(model, loss_of, data, settings, options, report, stage="", parameters=
     steps = settings.steps_for(options, batch)
     parameters = model.parameters() if parameters is None else parameters
     optimizer = pcn.optim.Adam(parameters, lr=settings.lr, betas=(0.9, 0.99))
-    schedule = pcn.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    identity = {"lecture": report.lecture, "data": options.data, "seed": options.seed}
-    identity |= {"steps": steps, "batch": batch, "lr": settings.lr} | ({"stage": stage} if stage else {})
-    training = Training(model, optimizer, schedule, steps, identity)
     loader = pcn.data.DataLoader(data.train, batch, shuffle=True, seed=options.seed)
 
     def batches(start):
@@ -53,13 +49,5 @@ def learn(model, loss_of, data, settings, options, report, stage="", parameters=
         images, targets, rng = batch
         return loss_of(model, pcn.tensor(images), targets, rng)
 
-    every = max(1, min(100, steps // 3))
-    train(training, batches, loss, checkpoint_path(options, report, stage), options.resume, every)
-    report.train_seconds += training.seconds
-    return training
-
-
-def checkpoint_path(options, report, stage=""):
-    """Where a run keeps its checkpoint: a quick try or other pictures must not overwrite the lecture's detector."""
-    kind = "-" * bool(stage) + stage + "-quick" * options.quick + "-photographs" * (options.data is not None)
-    return report.folder / f"checkpoint{kind}.safetensors"
+    told = {"batch": batch, "lr": settings.lr}
+    return learn_stage(model, optimizer, steps, batches, loss, options, report, stage, **told)

@@ -10,7 +10,7 @@ import numpy as np
 
 import pyconvnet as pcn
 from lectures.detection.foundation.backbone import centred, conv_layer
-from lectures.training import Training, train
+from lectures.stage import learn_stage
 from pyconvnet import nn
 
 TASKS = {"age": 1, "attributes": 4, "landmarks": 10}  # how many numbers of S each has
@@ -135,11 +135,6 @@ def learn_to_read(reader, images, S, settings, options, report, stage="", seed=N
     seed = options.seed if seed is None else seed
     steps = settings.quick if options.quick else settings.steps
     optimizer = pcn.optim.Adam(reader.parameters(), lr=settings.lr, betas=(0.9, 0.99))
-    schedule = pcn.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    identity = {"lecture": report.lecture, "data": options.data, "seed": options.seed, "stage": stage}
-    identity |= {"steps": steps, "batch": settings.batch, "lr": settings.lr, "noise": settings.noise}
-    identity["pictures"] = len(images)
-    training = Training(reader, optimizer, schedule, steps, identity)
 
     def batches(start):
         for step in range(start, steps):
@@ -150,7 +145,5 @@ def learn_to_read(reader, images, S, settings, options, report, stage="", seed=N
     def loss_of(model, batch):
         return square_error(model(pcn.tensor(batch[0])), pcn.tensor(batch[1]))
 
-    kept = report.folder / f"checkpoint{stage and '-' + stage}{'-quick' * options.quick}.safetensors"
-    train(training, batches, loss_of, kept, options.resume, max(1, min(100, steps // 3)))
-    report.train_seconds += training.seconds
-    return training
+    told = {"batch": settings.batch, "lr": settings.lr, "noise": settings.noise, "pictures": len(images)}
+    return learn_stage(reader, optimizer, steps, batches, loss_of, options, report, stage, **told)

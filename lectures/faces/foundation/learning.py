@@ -6,7 +6,7 @@ import numpy as np
 
 import pyconvnet as pcn
 from lectures.faces.foundation.batches import PeopleBatches
-from lectures.training import Training, train
+from lectures.stage import learn_stage
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,6 @@ def learn(model, loss_of, data, settings, options, report, stage=""):
     steps = settings.quick if options.quick else settings.steps
     draws = PeopleBatches(data.train.people, settings.people, settings.pictures)
     optimizer = pcn.optim.AdamW(model.parameters(), lr=settings.lr, weight_decay=settings.decay)
-    schedule = pcn.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    identity = {"lecture": report.lecture, "data": options.data, "seed": options.seed, "steps": steps}
-    identity |= {"lr": settings.lr, "batch": [settings.people, settings.pictures], "people": data.train.count}
-    training = Training(model, optimizer, schedule, steps, identity | ({"stage": stage} if stage else {}))
 
     def batches(start):
         for step in range(start, steps):
@@ -45,13 +41,5 @@ def learn(model, loss_of, data, settings, options, report, stage=""):
         images, people, rng = batch
         return loss_of(model, pcn.tensor(images), people, rng)
 
-    every = max(1, min(100, steps // 3))
-    train(training, batches, loss, checkpoint_path(options, report, stage), options.resume, every)
-    report.train_seconds += training.seconds
-    return training
-
-
-def checkpoint_path(options, report, stage=""):
-    """Where a run keeps its checkpoint: a quick try or other pictures must not overwrite the lecture's network."""
-    kind = "-" * bool(stage) + stage + "-quick" * options.quick + "-photographs" * (options.data is not None)
-    return report.folder / f"checkpoint{kind}.safetensors"
+    told = {"lr": settings.lr, "batch": [settings.people, settings.pictures], "people": data.train.count}
+    return learn_stage(model, optimizer, steps, batches, loss, options, report, stage, **told)
