@@ -35,22 +35,21 @@ Handler pool_handler{
     [](void*, void* p, std::size_t) { pool_free(p); },
 };
 
-void** numpy_table() {
-    static void** const table = [] {
-        const py::object capsule = py::module_::import("numpy._core.multiarray").attr("_ARRAY_API");
-        void* p = PyCapsule_GetPointer(capsule.ptr(), nullptr);
-        if (!p) throw py::error_already_set();
-        return static_cast<void**>(p);
-    }();
-    return table;
-}
+void** numpy_table = nullptr;
 
 }  // namespace
+
+void find_array_memory() {
+    const py::object capsule = py::module_::import("numpy._core.multiarray").attr("_ARRAY_API");
+    void* p = PyCapsule_GetPointer(capsule.ptr(), nullptr);
+    if (!p) throw py::error_already_set();
+    numpy_table = static_cast<void**>(p);
+}
 
 py::object use_array_memory(const py::object& handler) {
     static PyObject* const pool = PyCapsule_New(&pool_handler, "mem_handler", nullptr);   // for ever
     using Set = PyObject* (*)(PyObject*);
-    const Set set = reinterpret_cast<Set>(numpy_table()[SET_HANDLER]);
+    const Set set = reinterpret_cast<Set>(numpy_table[SET_HANDLER]);
     PyObject* before = set(handler.is_none() ? pool : handler.ptr());
     if (!before) throw py::error_already_set();
     return py::reinterpret_steal<py::object>(before);

@@ -79,6 +79,13 @@ void* pool_malloc(std::size_t bytes) noexcept {
 }
 
 void* pool_calloc(std::size_t bytes) noexcept {
+    if (bytes <= MOST && (bytes < SMALLEST || limit == 0)) {   // malloc's own zeros cost nothing until they are touched
+        void* base = std::calloc(1, sizeof(Tag) + bytes);
+        if (!base) return nullptr;
+        void* p = static_cast<char*>(base) + sizeof(Tag);
+        tag(p) = {bytes, 0};
+        return p;
+    }
     void* p = pool_malloc(bytes);
     if (p) std::memset(p, 0, bytes);
     return p;
@@ -97,8 +104,9 @@ void* pool_realloc(void* p, std::size_t bytes) noexcept {
 void pool_free(void* p) noexcept {
     if (!p) return;
     const Tag& block = tag(p);
-    if (!block.size_class || block.bytes > limit) return give_back(p);
+    if (!block.size_class) return give_back(p);
     std::lock_guard<std::mutex> lock(mutex);
+    if (block.bytes > limit) return give_back(p);
     if (held + block.bytes > limit) drop_all();   // sizes of long ago must not keep those of today out
     next(p) = free_blocks[block.size_class];
     free_blocks[block.size_class] = p;

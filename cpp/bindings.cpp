@@ -1,7 +1,9 @@
-// With matmul.cpp and array_memory.cpp the only file that knows of Python. Takes C-ordered arrays of the right dtype (no conversions), checks
-// their shapes against each other, releases the GIL and runs the kernel. Words for people are in
+// With bindings_regions.cpp, matmul.cpp and array_memory.cpp the only file that knows of Python. Takes C-ordered arrays
+// of the right dtype (no conversions), checks their shapes against each other, releases the GIL and runs the kernel. Words for people are in
 // pyconvnet/kernels; the errors here only keep a wrong call from touching memory that is not its own.
 #include "bindings.hpp"
+
+#include <algorithm>
 
 #include "array_memory.hpp"
 #include "array_pool.hpp"
@@ -14,16 +16,21 @@ using namespace pyconvnet;
 
 namespace {
 
+constexpr Index HUGE_SIZE = Index{1} << 47;
+
+// Also: all `channels` of a padded picture, and of a kernel, hold fewer numbers than HUGE_SIZE.
 Window window(Index h, Index w, Index kh, Index kw, const Pair& stride, const Pair& padding,
-              const Pair& dilation) {
-    constexpr Index HUGE_SIZE = Index{1} << 47;
+              const Pair& dilation, Index channels = 1) {
     for (int i = 0; i < 2; i++)
         require(stride[i] > 0 && padding[i] >= 0 && dilation[i] > 0 && padding[i] < HUGE_SIZE &&
                     dilation[i] < HUGE_SIZE,
                 "stride, padding or dilation out of range");
     require(h > 0 && w > 0 && kh > 0 && kw > 0, "an empty plane or kernel");
-    Window k{h, w, kh, kw, stride[0], stride[1], padding[0], padding[1], dilation[0], dilation[1], 0, 0};
-    const Index down = h + 2 * k.ph - 1, right = w + 2 * k.pw - 1;
+    const Index down = h + 2 * padding[0] - 1, right = w + 2 * padding[1] - 1;
+    require((down + 1) < HUGE_SIZE / (right + 1) / std::max<Index>(channels, 1), "padded pictures are too large");
+    // Steps beyond the padded picture are all alike.
+    Window k{h, w, kh, kw, std::min(stride[0], down + 1), std::min(stride[1], right + 1), padding[0], padding[1],
+             dilation[0], dilation[1], 0, 0};
     require(kh - 1 <= down / k.dh && kw - 1 <= right / k.dw, "the kernel is larger than the padded plane");
     k.oh = (down - k.dh * (kh - 1)) / k.sh + 1;
     k.ow = (right - k.dw * (kw - 1)) / k.sw + 1;
@@ -35,7 +42,8 @@ ConvShape conv_shape(const Array<T>& x, const Array<T>& w, const Array<T>& y, co
                      const Pair& padding, const Pair& dilation, Index groups) {
     require(x.ndim() == 4 && w.ndim() == 4 && y.ndim() == 4, "conv takes arrays of 4 axes");
     ConvShape s{x.shape(0), x.shape(1), w.shape(0), groups,
-                window(x.shape(2), x.shape(3), w.shape(2), w.shape(3), stride, padding, dilation)};
+                window(x.shape(2), x.shape(3), w.shape(2), w.shape(3), stride, padding, dilation,
+                       x.shape(1) + w.shape(0))};
     require(groups > 0 && s.c > 0 && s.f > 0 && s.f % groups == 0 && s.c % groups == 0 &&
                 w.shape(1) == s.c / groups,
             "channels, filters and groups do not fit");
@@ -78,7 +86,8 @@ template <class T>
 Window column_window(const Array<T>& x, const Array<T>& cols, Pair kernel, Pair stride, Pair padding,
                      Pair dilation) {
     require(x.ndim() == 4 && cols.ndim() == 3, "im2col takes x of 4 axes and columns of 3");
-    const Window k = window(x.shape(2), x.shape(3), kernel[0], kernel[1], stride, padding, dilation);
+    const Window k = window(x.shape(2), x.shape(3), kernel[0], kernel[1], stride, padding, dilation, x.shape(1));
+    require(k.kh < HUGE_SIZE / k.kw / std::max<Index>(x.shape(1), 1), "the kernel is too large");
     require(cols.shape(0) == x.shape(0) && cols.shape(1) == x.shape(1) * k.kh * k.kw &&
                 cols.shape(2) == k.oh * k.ow,
             "the columns' shape is wrong");
@@ -113,7 +122,6 @@ void max_pool_indices(const Array<T>& x, Array<Index>& indices, Pair kernel, Pai
     // has it.
     Window k{x.shape(2), x.shape(3), kernel[0],   kernel[1],   stride[0],        stride[1],
              padding[0], padding[1], dilation[0], dilation[1], indices.shape(2), indices.shape(3)};
-    constexpr Index HUGE_SIZE = Index{1} << 47;
     for (Index v : {k.kh, k.kw, k.sh, k.sw, k.dh, k.dw})
         require(v > 0 && v < HUGE_SIZE, "a pooling option is out of range");
     require(k.ph >= 0 && k.pw >= 0 && k.ph < HUGE_SIZE && k.pw < HUGE_SIZE, "padding out of range");
@@ -129,7 +137,7 @@ template <class T>
 void max_pool(const Array<T>& x, Array<T>& y, Array<std::int32_t>& indices, Pair kernel, Pair stride, Pair dilation) {
     require(x.ndim() == 4 && y.ndim() == 4 && indices.ndim() == 4, "pooling takes arrays of 4 axes");
     const Window k = window(x.shape(2), x.shape(3), kernel[0], kernel[1], stride, {0, 0}, dilation);
-    require(k.h < (Index{1} << 31) / k.w, "a plane of more than 2^31 pixels");
+    require(k.h <= ((Index{1} << 31) - 1) / k.w, "a plane of 2^31 pixels or more");
     for (int i = 0; i < 4; i++) require(y.shape(i) == indices.shape(i), "values and positions differ in shape");
     require(y.shape(0) == x.shape(0) && y.shape(1) == x.shape(1) && y.shape(2) == k.oh && y.shape(3) == k.ow,
             "the output's shape is wrong");
@@ -277,6 +285,7 @@ PYBIND11_MODULE(_cpp, m) {
         set_num_threads(n);
     });
     m.def("get_num_threads", [] { return get_num_threads(); });
+    find_array_memory();
     m.def("use_array_memory", use_array_memory);
     m.def("set_pool_limit", [](std::size_t bytes) { set_pool_limit(bytes); });
     m.def("pool_usage", [] { return py::make_tuple(get_pool_limit(), pool_held()); });

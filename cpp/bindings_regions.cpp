@@ -71,7 +71,7 @@ void roi_pool_indices(const Array<T>& x, const Array<Index>& image, const Array<
                       Array<Index>& chosen) {
     const PlanesShape s = planes_shape(x, image, chosen);
     const Index h = x.shape(2), w = x.shape(3), bins_h = chosen.shape(2), bins_w = chosen.shape(3);
-    require(h * w < (Index{1} << 31), "a plane of more than 2^31 pixels");
+    require(h * w < (Index{1} << 31), "a plane of 2^31 pixels or more");
     require(bins.ndim() == 2 && bins.shape(0) == s.rows && bins.shape(1) == 2 * (bins_h + bins_w), "the bins do not fit");
     require(all_in(image, 0, s.n), "a region of no picture");
     const Index *ip = in(image), *bp = in(bins);

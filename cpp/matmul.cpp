@@ -16,7 +16,7 @@ template <class T>
 bool ready(const py::array& x) {   // strides in whole elements, elements in their places
     if (!py::isinstance<py::array_t<T>>(x) || reinterpret_cast<std::uintptr_t>(x.data()) % alignof(T)) return false;
     for (py::ssize_t i = 0; i < x.ndim(); i++)
-        if (x.strides(i) % static_cast<py::ssize_t>(sizeof(T))) return false;
+        if (x.shape(i) > 1 && x.strides(i) % static_cast<py::ssize_t>(sizeof(T))) return false;
     return true;
 }
 

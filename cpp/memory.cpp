@@ -30,6 +30,7 @@ class Stack {
     }
 
     void* acquire(std::size_t bytes) {
+        if (top_ && !top_->used && top_->size < bytes) pop();   // it would lie empty under all that follows
         if (!top_ || top_->size - top_->used < bytes) push(bytes);
         void* block = top_->blocks() + top_->used;
         top_->used += bytes;

@@ -19,6 +19,7 @@ auto falling(T score) {
 
 template <class T>
 struct Categories {
+    const Kernels<T>& kernels;   // read once: another thread may switch the instruction set
     const T* boxes;
     T iou_threshold;
     const Index *order, *start;   // members of category c: order[start[c]] ... order[start[c + 1] - 1]
@@ -28,7 +29,7 @@ struct Categories {
     void run(Index c) const {
         const Index n = start[c + 1] - start[c];
         Index* mine = keep + start[c];
-        const Index found = kernels<T>().nms(n, boxes, order + start[c], iou_threshold, mine);
+        const Index found = kernels.nms(n, boxes, order + start[c], iou_threshold, mine);
         for (Index i = 0; i < found; i++) kept[mine[i]] = 1;
     }
 };
@@ -49,7 +50,7 @@ Index nms(Index n, const T* boxes, const T* scores, const Index* categories, T i
     for (Index i : order) members[next[categories[i]]++] = i;   // by category, within it still by score
 
     std::vector<char> kept(n, 0);
-    Categories<T> all{boxes, iou_threshold, members.data(), start.data(), keep, kept.data()};
+    Categories<T> all{kernels<T>(), boxes, iou_threshold, members.data(), start.data(), keep, kept.data()};
     const auto run = [](void* context, Index c) { static_cast<Categories<T>*>(context)->run(c); };
     if (n > 1000) parallel_for(count, run, &all);
     else

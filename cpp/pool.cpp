@@ -8,7 +8,6 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
-#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -65,7 +64,7 @@ inline int core() {
 // Watches for a moment before it sleeps: the next loop of a training step comes sooner than a sleeper wakes. It does
 // not yield: two threads that yield to each other may share a core for ever, while the other core is idle.
 template <class Ready>
-void watch(const Ready& ready) {
+void spin(const Ready& ready) {
     const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(50);
     while (!ready() && std::chrono::steady_clock::now() < until)
         for (int i = 0; i < 20; i++) relax();
@@ -75,9 +74,10 @@ class Pool {
   public:
     std::mutex busy;   // held for the length of a job
 
-    // Under `busy`. Workers of the previous job are asleep, so they may be told to leave.
+    // Under `busy`: no job is open, and workers that sleep or watch look at leave_.
     void resize(int workers) {
-        if (workers == static_cast<int>(threads_.size())) return;
+        if (workers == asked_) return;
+        asked_ = workers;
         {
             std::lock_guard<std::mutex> lock(mutex_);
             leave_ = true;
@@ -90,7 +90,7 @@ class Pool {
         try {
             for (int i = 1; i <= workers; i++)
                 threads_.emplace_back([this, i, seen = round_.load()] { serve(i, seen); });
-        } catch (const std::system_error&) {   // no more threads to be had: go on with fewer
+        } catch (const std::exception&) {   // no more threads, or no memory, to be had: go on with fewer
         }
     }
 
@@ -116,7 +116,7 @@ class Pool {
             std::unique_lock<std::mutex> lock(mutex_);
             job_ = nullptr;   // who has not come yet is too late: nobody waits for a thread that has no core
         }
-        if (cores_enough_) watch([this] { return working_ == 0; });
+        if (cores_enough_) spin([this] { return working_ == 0; });
         {
             std::unique_lock<std::mutex> lock(mutex_);
             done_.wait(lock, [this] { return working_ == 0; });   // `job` lives on the caller's stack
@@ -127,7 +127,7 @@ class Pool {
   private:
     void serve(std::size_t mine, unsigned long seen) {
         for (;;) {
-            if (cores_enough_ && core() != caller_) watch([&] { return leave_ || round_ != seen; });
+            if (cores_enough_ && (caller_ < 0 || core() != caller_)) spin([&] { return leave_ || round_ != seen; });
             std::unique_lock<std::mutex> lock(mutex_);
             wake_.wait(lock, [&] { return leave_ || (job_ && round_ != seen); });
             if (leave_) return;
@@ -142,6 +142,7 @@ class Pool {
     }
 
     std::vector<std::thread> threads_;
+    int asked_ = 0;   // there may be fewer
     std::mutex mutex_;
     std::condition_variable wake_, done_;
     Job* job_ = nullptr;
@@ -155,7 +156,7 @@ class Pool {
 
 // Never destroyed: its threads sleep until the process ends, and in a forked child they do not exist.
 std::atomic<Pool*> current{nullptr};
-thread_local bool inside = false;   // this thread is running a job
+thread_local bool inside = false;   // this thread holds `busy`, which its owner must not try to lock again
 
 Pool& pool() {
     static const int registered = pthread_atfork(nullptr, nullptr, [] {
@@ -176,10 +177,10 @@ Pool& pool() {
 std::atomic<std::chrono::steady_clock::rep> longest{0};
 std::atomic<Index> tasks_of{0};
 
-struct Watch {
+struct Stopwatch {
     Index tasks;
     std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
-    ~Watch() {
+    ~Stopwatch() {
         const auto took = (std::chrono::steady_clock::now() - start).count();
         if (took > longest) longest = took, tasks_of = tasks;
     }
@@ -188,7 +189,7 @@ struct Watch {
 }  // namespace
 
 void parallel_for(Index tasks, void (*run)(void*, Index), void* context) {
-    const Watch watch{tasks};
+    const Stopwatch stopwatch{tasks};
     const int threads = wanted;
     if (threads > 1 && tasks > 1 && !inside) {
         Pool& mine = pool();

@@ -11,7 +11,7 @@
 namespace pyconvnet::PYCONVNET_ISA {
 namespace {
 
-constexpr Index BAND_BYTES = 384 * 1024;   // of the band of a thread: well inside a level 2 cache of 1 MB
+constexpr Index BAND_BYTES = 384 * 1024;   // aimed at for a thread's band, in a level 2 cache of 1 MB
 
 template <class T>
 Plan<T> plan(const Correlation<T>& q, const Taps<T>& taps) {

@@ -5,8 +5,6 @@
 
 namespace pyconvnet::PYCONVNET_ISA {
 
-inline bool is_depthwise(const ConvShape& s) { return s.groups > 1 && s.groups == s.c; }
-
 template <class T>
 void depthwise(const ConvShape&, const T* x, const T* w, T* y);
 template <class T>

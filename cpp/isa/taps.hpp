@@ -14,11 +14,12 @@ class Taps {
 
     explicit Taps(const Correlation<T>& q)
         : y0(q.ty[0]), x0(q.tx[0]), q_(q), across_(span(q.tx, q.taps, q.sx, x0, ex)),
-          residues_(span(q.ty, q.taps, q.sy, y0, ey) * across_), plane_of_(residues_), residue_of_(residues_) {
-        for (Index i = 0; i < residues_; i++) plane_of_[i] = -1;
+          plane_of_(q.taps), residue_of_(q.taps) {
+        span(q.ty, q.taps, q.sy, y0, ey);
         for (Index t = 0; t < q.taps; t++) {   // in order of first use
-            const Index r = residue(t);
-            if (plane_of_[r] < 0) residue_of_[planes] = r, plane_of_[r] = planes++;
+            Index& plane = plane_of_[t] = 0;
+            while (plane < planes && residue_of_[plane] != residue(t)) plane++;
+            if (plane == planes) residue_of_[planes++] = residue(t);
         }
     }
 
@@ -30,7 +31,7 @@ class Taps {
     void offsets(Index plane_size, Index width, Index* koff) const {
         for (Index c = 0; c < q_.c; c++)
             for (Index t = 0; t < q_.taps; t++)
-                *koff++ = (c * planes + plane_of_[residue(t)]) * plane_size +
+                *koff++ = (c * planes + plane_of_[t]) * plane_size +
                           (q_.ty[t] - y0) / q_.sy * width + (q_.tx[t] - x0) / q_.sx;
     }
 
@@ -45,8 +46,8 @@ class Taps {
     Index residue(Index t) const { return (q_.ty[t] - y0) % q_.sy * across_ + (q_.tx[t] - x0) % q_.sx; }
 
     const Correlation<T>& q_;
-    Index across_, residues_;
-    Buffer<Index> plane_of_, residue_of_;
+    Index across_;                          // residues next to each other
+    Buffer<Index> plane_of_, residue_of_;   // of a tap, of a plane
 };
 
 }  // namespace pyconvnet::PYCONVNET_ISA

@@ -28,7 +28,8 @@ struct Vec {
         return v;
     }
     static void store(T* p, type v) { __builtin_memcpy(p, &v, sizeof v); }
-    // x - 0, not x + 0: x + 0 turns -0 into 0, so the compiler would have to add.
+    // A number minus a vector is GNU C's way to fill a vector. - 0 changes no number, so no instruction is left of it;
+    // + 0 would turn -0 into 0.
     static type broadcast(T x) { return x - type{}; }
 };
 

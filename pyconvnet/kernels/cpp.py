@@ -1,4 +1,4 @@
-"""The compiled backend: allocates the result and hands raw arrays to `_cpp` (cpp/bindings.cpp).
+"""The compiled backend: allocates the result (but of matmul) and hands raw arrays to `_cpp` (cpp/bindings.cpp).
 
 pybind11 lets misaligned arrays pass, hence `_raw`: C order, aligned. `_cpp` checks the shapes again.
 """

@@ -13,6 +13,8 @@ MAX_ELEMENTS = (
     2**47
 )  # a petabyte of float64: anything larger is a slip, and would overflow offsets further down
 
+FREE_REACH = 2**26  # numbers, a quarter of a gigabyte of float32, that a far-reaching kernel may always take
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -158,9 +160,10 @@ def _conv(op, x_shape, w_shape, stride, padding, dilation, groups):
         elif c % groups:
             message += f": groups={groups} does not divide {c}"
         raise ValueError(message)
-    window = _window(op, x_shape, tuple(kernel), stride, padding, dilation)
+    window = _window(op, x_shape, tuple(kernel), stride, padding, dilation, channels=c + f)
     y_shape = (n, f, *window.output)
     _fits(op, "output", y_shape)
+    _reaches(op, max(c, f) // groups, window, math.prod(x_shape) + math.prod(y_shape))
     return ConvGeometry(x_shape, w_shape, y_shape, groups, window)
 
 
@@ -244,9 +247,13 @@ def _takes_gradient(op, geometry, g_shape):
     return geometry
 
 
-def _window(op, x_shape, kernel, stride, padding, dilation, ceil_mode=False):
-    """The one place where the output size is computed."""
+def _window(op, x_shape, kernel, stride, padding, dilation, ceil_mode=False, channels=None):
+    """The one place where the output size is computed; `channels` (of the input) padded pictures must be countable."""
     size, output = x_shape[2:], []
+    high, wide = (s + 2 * p for s, p in zip(size, padding, strict=True))
+    if high * wide * max(1, x_shape[1] if channels is None else channels) >= MAX_ELEMENTS:
+        pixels = f"{high} x {wide} pixels"
+        raise ValueError(f"{op}: input {x_shape} with padding {padding} would be too large for any memory ({pixels})")
     for axis, name in enumerate(("height", "width")):
         extent, padded = dilation[axis] * (kernel[axis] - 1) + 1, size[axis] + 2 * padding[axis]
         if padded >= MAX_ELEMENTS or extent >= MAX_ELEMENTS:
@@ -270,9 +277,20 @@ def _window(op, x_shape, kernel, stride, padding, dilation, ceil_mode=False):
         else:
             steps = span // stride[axis]
         output.append(steps + 1)
-    if min(stride) < 1 or max(stride) >= 2**62:
+    if min(stride) < 1 or max(stride) >= MAX_ELEMENTS:
         raise ValueError(f"{op}: stride {stride} is too large")
     return Window(size, kernel, stride, padding, dilation, tuple(output))
+
+
+def _reaches(op, channels, window, given):
+    """All taps of an output are held in memory at once: a dilated kernel must not need much more than the arrays do."""
+    reach = [d * (k - 1) // s for d, k, s in zip(window.dilation, window.kernel, window.stride, strict=True)]
+    needed = channels * (1 + reach[0]) * (window.output[1] + reach[1])
+    if needed > max(FREE_REACH, 4 * given):
+        raise ValueError(
+            f"{op}: a kernel of {window.kernel} with dilation {window.dilation} reaches so far that it would need "
+            f"{needed / 2**28:.1f} GB of work memory: are dilation and padding {window.padding} meant?"
+        )
 
 
 def _rank4(op, name, shape, axes):

@@ -10,8 +10,7 @@ def max_pool(x, kernel_size, stride=None, dilation=1):
 
     positions int32, else as max_pool_indices has them; H W below 2^31.
     """
-    if x.dtype not in (np.float32, np.float64):
-        raise TypeError(f"max_pool: x has dtype {x.dtype}, expected float32 or float64")
+    _floats("max_pool", "x", x)
     k = geometry.pool_geometry("max_pool", x.shape, kernel_size, stride, 0, dilation, False)
     if x.shape[2] * x.shape[3] >= 2**31:
         raise ValueError(f"max_pool: planes of {x.shape[2]} x {x.shape[3]} have positions beyond 32 bits")
@@ -24,12 +23,14 @@ def gather_planes(x, image, chosen):
     x [N, C, H, W], image int64 [R] (0 ... N - 1 for pooling: each picture a row of its own), chosen int64 or
     int32 [R, C, i, j], each in [0, H W). ValueError for a position outside.
     """
+    _floats("gather_planes", "x", x)
     image, chosen = _checked("gather_planes", x.shape, image, chosen)
     return backend.current.gather_planes(x, image, chosen)
 
 
 def scatter_planes(g, image, chosen, shape):
     """The transpose of gather_planes: every g[r, c, i, j] added to the pixel it was taken from, of an x of `shape`."""
+    _floats("scatter_planes", "g", g)
     image, chosen = _checked("scatter_planes", shape, image, chosen)
     if g.shape != chosen.shape:
         raise ValueError(f"scatter_planes: g {g.shape} and chosen {chosen.shape} must have the same shape")
@@ -54,6 +55,11 @@ def roi_pool_indices(x, image, bins_y, bins_x, lowest):
     if image.size and not (image.min() >= 0 and image.max() < len(x)):
         raise ValueError(f"roi_pool_indices: image must be in [0, {len(x)}), got {image.min()} to {image.max()}")
     return backend.current.roi_pool_indices(x, image, bins_y, bins_x, x.dtype.type(lowest))
+
+
+def _floats(op, name, x):
+    if x.dtype not in (np.float32, np.float64):
+        raise TypeError(f"{op}: {name} has dtype {x.dtype}, expected float32 or float64")
 
 
 def _checked(op, shape, image, chosen):
