@@ -13,8 +13,9 @@ struct Cycles {
     double direct, winograd;
 };
 
-// Two multiply-adds of vectors a cycle; a transform of a vector of tiles takes about 200, reading, writing
-// and shuffling included. The constants were fitted on the layers of benchmarks/conv.py and checked on others.
+// Two multiply-adds of vectors a cycle; a transform of a vector of tiles takes about 200, reading, writing and shuffling
+// included. The constants were fitted on the layers of benchmarks/conv.py and checked on others; estimates err by some
+// percent, so Winograd must promise 15 % (0.85 below): it costs digits, too.
 
 // n pictures of c channels to pictures [m, h, w].
 Cycles correlation(Index n, Index c, Index m, Index h, Index w) {
@@ -29,7 +30,7 @@ Cycles correlation(Index n, Index c, Index m, Index h, Index w) {
 Cycles weight_gradient(Index n, Index c, Index f, Index h, Index w) {
     const Index cv = ceil_div(c, L), fv = ceil_div(f, L);
     const double tiles = double(n) * ceil_div(h, 4) * ceil_div(w, 4), pixels = double(n) * h * w;
-    const double twice = 2.0 * c * w / 65536;   // rows of many channels are copied once for each tap's row
+    const double twice = 2.0 * c * w / 65536;   // rows of many channels (in 64 KB none stay) are copied for each tap's row
     return {pixels * (1.5 * ceil_div(3 * c, L) * padded_rows(f) + 0.6 * (c * (1 + least(2.0, twice)) + f)),
             tiles * (18.0 * cv * ceil_div(f, ROWS) * ROWS + 230.0 * (cv + fv)) + 40.0 * cv * f};
 }

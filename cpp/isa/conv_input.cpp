@@ -1,7 +1,12 @@
-// Input pixel y is met by output row oy through tap i where  y = oy sh - ph + i dh.  So for the pixels y = q
-// sh + r of one residue r, the taps with (r + ph - i dh) divisible by sh contribute, from oy = q + (r + ph -
-// i dh) / sh: one correlation of g with stride 1 for each pair of residues; then their pictures are
-// interleaved.
+// Input pixel y is met by output row oy through tap i where
+//
+//     y = oy sh - ph + i dh.
+//
+// So for the pixels y = q sh + r of one residue r, the taps with (r + ph - i dh) divisible by sh contribute, from
+//
+//     oy = q + (r + ph - i dh) / sh:
+//
+// one correlation of g with stride 1 for each pair of residues; then their pictures are interleaved.
 #include "buffer.hpp"
 #include "choose.hpp"
 #include "conv.hpp"
@@ -68,8 +73,8 @@ void join(const Residues& s, const T* from, T* to) {
     });
 }
 
-// With stride 1 the transpose of a correlation is the correlation of g with the turned kernel, padded by the
-// kernel's size less one less the padding.
+// With stride 1 the transpose of a correlation is the correlation of g with the turned kernel, padded by the kernel's
+// size less one less the padding.
 bool by_winograd(const ConvShape& s, const float* g, const float* w, float* dx) {
     const Window& k = s.at;
     const Index c = s.c / s.groups, f = s.f / s.groups;
