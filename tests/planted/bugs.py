@@ -115,7 +115,7 @@ BUGS = [
         "sums = np.zeros(size)\n    sums[_positions(shape, image, chosen).reshape(-1)] = g.reshape(-1)",
         CONV + "test_max_pool2d_takes_the_largest_of_each_window_and_its_gradient_goes_there"),
     Bug("conv-weight-of-swapped-arguments", "pyconvnet.primitives.conv",
-        "lambda g, y, x, w, **geometry: conv_weight(g, x,", "lambda g, y, x, w, **geometry: conv_weight(x, g,",
+        "lambda g, _, x, w, **geometry: conv_weight(g, x,", "lambda g, _, x, w, **geometry: conv_weight(x, g,",
         CONV + "test_gradients_of_conv2d", "ValueError"),
     Bug("ties-both-get-all", "pyconvnet.primitives.elementwise",
         "where(tied, g * 0.5, g)", "g",
