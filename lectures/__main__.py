@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from . import course
+from . import course, seeds
 from .report import Report
 from .training import Interrupted
 
@@ -15,6 +15,7 @@ def parser():
     p.add_argument("name", nargs="?", help="the lecture")
     p.add_argument("--quick", action="store_true", help="a few seconds only: does it run? (the metrics mean nothing)")
     p.add_argument("--seed", type=int, default=0, help="of the weights, the batches and the data (default 0)")
+    p.add_argument("--seeds", type=int, nargs="+", metavar="N", help="once for each seed, and a table of all of them")
     p.add_argument("--data", help="real data instead of the lecture's own, e.g. voc:DIR or coco:FILE[,IMAGES]")
     p.add_argument("--out", type=Path, default=Path("out"), help="folder for results (default out/)")
     p.add_argument("--resume", action="store_true", help="go on from the last checkpoint of an interrupted run")
@@ -41,6 +42,11 @@ def main(arguments=None):
         module = lecture.load()
         if options.demo and not hasattr(module, "demo"):
             raise ValueError(f"the lecture {lecture.name} has no demo")
+        if options.demo and options.seeds:
+            raise ValueError("--demo shows one run: take --seed instead of --seeds")
+        if options.seeds:
+            seeds.run_all(lecture, options)
+            return 0
         report = Report(lecture.name, options.out, options.seed, options.data, options.quick)
         if options.demo:
             module.demo(options, report)

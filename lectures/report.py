@@ -14,12 +14,12 @@ class Report:
     """Collects a run's metrics, each beside the baseline it must beat, and writes everything whole or not at all.
 
     `metrics` and `baselines` hold numbers or {label: number} under the metric's name; `extra` whatever else was
-    measured (times, counts); `variants` the metrics of other settings by name.
+    measured (times, counts); `variants` the metrics of other settings by name. `room`: a folder within out/NAME.
     """
 
-    def __init__(self, lecture, out, seed=0, data=None, quick=False):
+    def __init__(self, lecture, out, seed=0, data=None, quick=False, room=""):
         self.lecture, self.seed, self.data, self.quick = lecture, seed, data, quick
-        self.folder = Path(out) / lecture
+        self.folder = Path(out) / lecture / room
         self.folder.mkdir(parents=True, exist_ok=True)  # a folder that cannot be made is better known now than later
         self.metrics, self.baselines, self.extra, self.variants = {}, {}, {}, {}
         self.train_seconds = 0.0
@@ -42,7 +42,13 @@ class Report:
     def finish(self):
         """Print the table and write result.json."""
         print(self.table())
-        result = {
+        write_json(self.folder / "result.json", self.result())
+        for path in (*self.figures, self.folder / "result.json"):
+            print(path)
+
+    def result(self):
+        """What result.json holds."""
+        return {
             "lecture": self.lecture,
             "seed": self.seed,
             "data": self.data,
@@ -54,9 +60,6 @@ class Report:
             "variants": self.variants,
             "extra": self.extra,
         }
-        write_whole(self.folder / "result.json", json.dumps(_finite(result), indent=2) + "\n")
-        for path in (*self.figures, self.folder / "result.json"):
-            print(path)
 
     def table(self):
         """The metrics beside their baselines, time, what else was measured, and the variants, as text."""
@@ -64,18 +67,23 @@ class Report:
         for name, value in self.metrics.items():
             baseline = self.baselines.get(name)
             if isinstance(value, dict):
-                rows += [(f"{name} {k}", _show(v), _show((baseline or {}).get(k))) for k, v in value.items()]
+                rows += [(f"{name} {k}", show(v), show((baseline or {}).get(k))) for k, v in value.items()]
             else:
-                rows.append((name, _show(value), _show(baseline)))
+                rows.append((name, show(value), show(baseline)))
         rows.append(("train seconds", f"{self.train_seconds:.1f}", ""))
-        rows += [(name.replace("_", " "), _show(v), "") for name, v in self.extra.items() if isinstance(v, int | float)]
+        rows += [(name.replace("_", " "), show(v), "") for name, v in self.extra.items() if isinstance(v, int | float)]
         columns = [k for v in self.variants.values() for k, n in v.items() if isinstance(n, int | float | str)]
         names = list(dict.fromkeys(columns))
-        variants = [("variant", *names), *((k, *(_show(v.get(n)) for n in names)) for k, v in self.variants.items())]
-        return _columns(rows) + ("\n\n" + _columns(variants) if names else "")
+        variants = [("variant", *names), *((k, *(show(v.get(n)) for n in names)) for k, v in self.variants.items())]
+        return columns_of(rows) + ("\n\n" + columns_of(variants) if names else "")
 
 
-def _columns(rows):
+def write_json(path, content):
+    """Write a dict whole or not at all; a number that is not finite as null."""
+    write_whole(path, json.dumps(_finite(content), indent=2) + "\n")
+
+
+def columns_of(rows):
     """Rows of words under their titles: the first column to the left, the others to the right."""
     widths = [max(map(len, column)) for column in zip(*rows)]
     lines = [
@@ -86,7 +94,8 @@ def _columns(rows):
     return "\n".join(lines)
 
 
-def _show(value):
+def show(value):
+    """A number as the tables have it."""
     if value is None:
         return ""
     return f"{value:.{3 if abs(value) < 100 else 1}f}" if isinstance(value, float) else str(value)

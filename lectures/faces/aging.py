@@ -35,6 +35,7 @@ from lectures.faces.foundation.face_reader import (
     truths,
     years,
 )
+from lectures.faces.foundation.linear_fit import linear_fit
 from lectures.faces.foundation.reading_errors import mean_distance, normalised_error, what_else_changed
 from lectures.training import OtherSettings
 from pyconvnet.data.face_painting import AGES
@@ -135,15 +136,13 @@ def taught(options, report, stage, seed):
     return reader, training, faces
 
 
-def judge_reading(report, reader, space, train, test):
-    """All tasks on unseen people, beside their baselines: a linear regression on p, the mean face, the usual case."""
+def judge_reading(report, reader, train, test):
+    """All tasks on unseen people, beside their baselines: a plane through the pixels, the mean face, the usual case."""
     images, S = pictures_of(test), truths(test, TASKS)
-    said, p, q = reader.read(images), space.code(pictures_of(train)), space.code(images)
-    plane = np.linalg.lstsq(np.c_[p, np.ones(len(p))], truths(train, ("age",)), rcond=None)[0]
-    told = np.c_[q, np.ones(len(q))] @ plane * YEARS + MIDDLE_AGE
+    said, told = reader.read(images), linear_fit(pictures_of(train), truths(train, ("age",)))(images)
     truth, usual = years(S, reader.parts), truths(train, TASKS)
     report.metrics["mae"] = {"age": mean_distance(years(said, reader.parts), truth)}
-    report.baselines["mae"] = {"age": mean_distance(told[:, 0], truth)}
+    report.baselines["mae"] = {"age": mean_distance(told[:, 0] * YEARS + MIDDLE_AGE, truth)}
     report.extra["mean_age_mae"] = mean_distance(np.full(len(truth), years(usual, reader.parts).mean()), truth)
     report.metrics["nme"] = normalised_error(places(said, reader.parts), places(S, reader.parts))
     report.baselines["nme"] = normalised_error(places(usual, reader.parts).mean(0), places(S, reader.parts))
@@ -167,7 +166,7 @@ def bareheaded(faces, low, high, most):
 def run(options, report):
     """The lecture: teach two networks, ask the first for other ages, let the second judge."""
     first, second, space, train, test = prepared(options, report)
-    said, truth = judge_reading(report, first, space, train, test)
+    said, truth = judge_reading(report, first, train, test)
     report.extra["second_network_mae"] = mean_distance(years(second.read(pictures_of(test)), second.parts), truth)
     report.extra["variance_in_components"] = space.explained
     aging_figures.ages(report, truth, said)

@@ -10,7 +10,8 @@ a text of 4000 sentences that a grammar writes (`foundation/grammar.py`), so tha
 same words shuffled, nothing is left. As in the literature the three words of a question are no answers; what happens
 when they are stands under "variants".
 Faces: the features of a network that learned the attributes smile, mouth, hat, glasses; face with glasses - face
-without + another face without = that face with glasses. A network that learned *who* it is (triplet loss) was taught
+without + another face without = a face with glasses that otherwise looks like the other one: its mouth, its hat. Whose
+face it is nobody asks, and these features hardly tell. A network that learned *who* it is (triplet loss) was taught
 to erase exactly these, so that the same sums fail on its vectors.
 """
 
@@ -140,7 +141,10 @@ def attribute_encoder(options, report, images, S):
 
 
 def judge_faces(vectors, questions, expected):
-    """Shares of answers that look right (chance 1/8): {"accuracy": of the sum, "alone": of b's or c's neighbour}."""
+    """Shares of answers that look right (chance 1/8): {"accuracy": of the sum, "alone": of b's or c's neighbour}.
+
+    Mouth, hat and glasses are as they should be; it may be anybody.
+    """
     alone = max((found % 8 == expected).mean() for found in without_arithmetic(vectors, questions))
     return {"accuracy": float((answers(vectors, questions) % 8 == expected).mean()), "alone": float(alone)}
 

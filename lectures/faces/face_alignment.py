@@ -23,9 +23,10 @@ from lectures.detection.foundation.backbone import centred, conv_layer
 from lectures.faces import pairwise, triplet
 from lectures.faces.drawing import alignment_figures
 from lectures.faces.foundation.alignment import aligned
-from lectures.faces.foundation.landmark_data import SIZE, eye_distance, landmark_data
+from lectures.faces.foundation.landmark_data import SIZE, landmark_data
 from lectures.faces.foundation.learning import Settings
 from lectures.faces.foundation.portraits import FaceData, Portraits
+from lectures.faces.foundation.reading_errors import normalised_error
 from lectures.faces.foundation.verification import judge, scores_of
 from lectures.stage import learn_stage
 from pyconvnet import functional as F
@@ -134,12 +135,10 @@ def run(options, report):
     data = landmark_data(options, PEOPLE, 4 if options.quick else PICTURES)
     model, training = trained(options, report, data)
     found = model.landmarks(data.unseen)
-    scale = eye_distance(data.unseen_landmarks)
     # The baseline: the mean of the landmarks learned from, whatever the picture.
     varied = data.vary(data.images, data.landmarks, np.random.default_rng(options.seed))[1]
-    constant = np.broadcast_to(varied.mean(0), found.shape)
-    for where, guess in ((report.metrics, found), (report.baselines, constant)):
-        where["nme"] = pcn.metrics.normalized_mean_error(guess, data.unseen_landmarks, scale)
+    for where, guess in ((report.metrics, found), (report.baselines, varied.mean(0))):
+        where["nme"] = normalised_error(guess, data.unseen_landmarks)
     alignment_figures.loss(report, training.losses)
     alignment_figures.landmarks(report, data, found, model)
     alignment_figures.alignment(report, data, found)

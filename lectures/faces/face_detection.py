@@ -53,11 +53,19 @@ def face_data(options, ovals=True):
         return detection_data(options)
     train, test = (64, 40) if options.quick else (TRAIN, TEST)
     if faces:
-        parts = PastedFaces(train, faces, "train", options.seed), PastedFaces(test, faces, "test", options.seed)
+        parts = [PastedFaces(n, faces, split, options.seed, skip_bad=options.skip_bad)
+                 for n, split in ((train, "train"), (test, "test"))]  # fmt: skip
+        say_what_is_left_out(parts[0])
         return DetectionData(*parts, vary_faces)
     scenes = pcn.data.FaceScenes
     parts = scenes(train, "train", seed=options.seed, ovals=ovals), scenes(test, "test", seed=options.seed)
     return DetectionData(*parts, vary_faces)
+
+
+def say_what_is_left_out(folder):
+    """A line for every file that --skip-bad skipped."""
+    for defect in folder.skipped:
+        print(f"left out: {defect}")
 
 
 def photograph_folders(options):
@@ -84,7 +92,9 @@ def trained(options, report, data, steps=None, stage=""):
 def run(options, report):
     """The lecture: train, judge on unseen people in unseen scenes, the variant without ovals, draw."""
     photographs, _ = photograph_folders(options)
-    photographs = photographs and pcn.data.PictureFolder(photographs, LONGEST, options.skip_bad)
+    if photographs:
+        photographs = pcn.data.PictureFolder(photographs, LONGEST, options.skip_bad)
+        say_what_is_left_out(photographs)
     data = face_data(options)
     model, training = trained(options, report, data)
     detections, truths = judge(model, data, report)

@@ -65,8 +65,8 @@ def trained(options, report):
     embedding, _ = triplet.trained(options, report, FaceData(*parts), EMBEDDING, stage="embedding")
     scores = scores_of(embedding.embed(parts[1].images()))
     report.extra["threshold_for_pairs"] = threshold_for_pairs(scores, parts[1].people)
-    gallery = Gallery(threshold_among_many(scores, parts[1].people, KNOWN, np.random.default_rng(options.seed)))
-    return Recogniser(detector, finder, embedding, gallery)
+    threshold = threshold_among_many(scores, parts[1].people, KNOWN, np.random.default_rng(options.seed))
+    return Recogniser(detector, finder, embedding, Gallery(threshold, network=embedding))
 
 
 def threshold_for_pairs(scores, people):
@@ -99,7 +99,8 @@ def framed(face):
 def enrol_people(recogniser, options, report):
     """Enrol KNOWN people of the test split, one portrait each, as for a passport: no hat, no glasses, one face.
 
-    Where no portrait will do, the whole of one is taken for the face. Returns {name: the aligned face}.
+    Where no portrait will do, the whole of one is taken for the face; who has no landmarks there either stays unknown.
+    Returns {name: the aligned face}.
     """
     faces, known = Faces(KNOWN, 10, "test", seed=options.seed, upright=True), {}
     report.extra["portraits_without_one_face"] = 0
@@ -113,7 +114,10 @@ def enrol_people(recogniser, options, report):
                 continue
             break
         else:
-            face = recogniser.look(framed(faces[pictures[0]][0]), [[19, 19, 45, 45]], [0.0])[0]
+            found = recogniser.look(framed(faces[pictures[0]][0]), [[19, 19, 45, 45]], [0.0])
+            if not found:
+                continue
+            face = found[0]
         recogniser.gallery.enrol(name_of(person), face.embedding)
         known[name_of(person)] = face.aligned
     return known

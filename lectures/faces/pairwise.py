@@ -114,7 +114,7 @@ def trained_contrastive(options, report, data, settings=CONTRASTIVE):
         i, j, same = draw_pairs(people, rng)
         return contrastive_loss(y[i], y[j], same)
 
-    return model, learn(model, loss, data, settings, options, report, stage="contrastive")
+    return model, learn(model, loss, data, settings, options, report, stage="contrastive", margin=MARGIN)
 
 
 def on_concatenation(y, people, rng, steps=200):

@@ -9,8 +9,9 @@ for the ten folds; Wang et al., "NormFace" (2017) for the cosine-softmax.
 
 Two embeddings are compared on people that neither has seen: that of the triplet loss, and that of a classifier whose
 last layer is thrown away. From 400 painted people the first learns more. With --data faces:DIR the people of a folder
-of photographs (ORL, LFW) are split by --seed; from 30 people of ORL both learn about as much, and the classifier's is
-the one that is judged.
+of photographs (ORL, LFW) are split by --seed; from 30 people of ORL both learn about as much. Read those numbers with
+care: that the classifier's is judged, and its steps, were chosen on ORL, on splits that are reported (seeds 0 to 2).
+And Fisherfaces, linear and of 1997, are not far behind: they pass the floors that were set there for networks.
 """
 
 import time
@@ -48,10 +49,13 @@ def trained_classifier(options, report, data, settings=None):
 def run(options, report):
     """The lecture: two embeddings judged 1:1 and 1:N on people never seen, the gallery, the newcomers."""
     data = face_data(options)
-    classifier, _ = trained_classifier(options, report, data)
+    classifier, training = trained_classifier(options, report, data)
+    report.train_seconds = 0.0
     by_triplets = triplet.kept(options, report, data)
     models = {"triplet": by_triplets, "softmax": classifier.embedding}
     chosen = "softmax" if data.photographs else "triplet"
+    if chosen == "softmax":
+        report.train_seconds = training.seconds  # of the network that is judged
     images, people = data.test.images(), data.test.people
     vectors = {name: model.embed(images, mirrored=data.photographs) for name, model in models.items()}
     scores = {name: scores_of(v) for name, v in vectors.items()}
@@ -144,11 +148,12 @@ def newcomers(options, report, data, classifier, model):
     enrolling = time.perf_counter() - begin
     named = [gallery.identify(v).name for v in model.embed(asked, mirrored=mirrored)]
 
+    pcn.manual_seed(options.seed)  # for the new labels: what was drawn before depends on what the cache held
     larger = classifier.with_more(len(new))
-    before = larger.predict(asked)
+    before = larger.predict(asked, mirrored)
     begin = time.perf_counter()
     retrain(options, report, data, larger, enrolled)
-    retraining, after = time.perf_counter() - begin, larger.predict(asked)
+    retraining, after = time.perf_counter() - begin, larger.predict(asked, mirrored)
     truth_there, own = classifier.people + truth, classifier.people + enrolled.people
     return {
         "newcomers": len(new),
@@ -156,7 +161,7 @@ def newcomers(options, report, data, classifier, model):
         "enrolling_ms_each": 1000 * enrolling / len(new),
         "newcomers_named_by_classifier": float((before == truth_there).mean()),
         "newcomers_named_after_retraining": float((after == truth_there).mean()),
-        "the_pictures_it_was_retrained_on": float((larger.predict(enrolled.images()) == own).mean()),
+        "the_pictures_it_was_retrained_on": float((larger.predict(enrolled.images(), mirrored) == own).mean()),
         "retraining_seconds": retraining,
     }
 

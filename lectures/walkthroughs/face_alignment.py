@@ -29,7 +29,8 @@ import pyconvnet as pcn
 from lectures.faces import face_alignment
 from lectures.faces.drawing import alignment_figures
 from lectures.faces.foundation import alignment
-from lectures.faces.foundation.landmark_data import eye_distance, mirror, pictures_and_landmarks
+from lectures.faces.foundation.landmark_data import mirror, pictures_and_landmarks
+from lectures.faces.foundation.reading_errors import normalised_error
 from lectures.finished import finished
 from lectures.training import Training, train
 
@@ -81,7 +82,7 @@ maps = np.log(face_alignment.heatmap_targets(landmarks, (16, 16)) + 1e-12)
 best = maps.reshape(*maps.shape[:2], -1).argmax(-1)
 cells = np.stack([best % 16, best // 16], -1) * 2 + 1.0
 for name, points in (("middle of the best cell", cells), ("mean around the peak", face_alignment.decode(maps))):
-    error = pcn.metrics.normalized_mean_error(points, landmarks, eye_distance(landmarks))
+    error = normalised_error(points, landmarks)
     print(f"{name:24}: {error:.4f} of the distance between the eyes")
 
 # %% [markdown]
@@ -113,7 +114,7 @@ unseen, truth = pictures_and_landmarks(pcn.data.Faces(6, 1, "test"))
 found = finder.landmarks(unseen)
 figure, axes = plt.subplots(2, 6, figsize=(14, 5), layout="constrained")
 alignment_figures.draw_landmarks(axes, unseen, found, truth, finder)
-error = pcn.metrics.normalized_mean_error(found, truth, eye_distance(truth))
+error = normalised_error(found, truth)
 figure.suptitle(f"off by {error:.3f} of the distance between the eyes")
 plt.show()
 
@@ -171,11 +172,12 @@ plt.show()
 # Slide "Face Recognition/Verification" (4): "+1 %", "+2-3 %"
 # -----------------------------------------------------------
 # The lecture trains two networks with FaceNet's loss and two with DeepFace's: on 40 people as they come,
-# and on the same people aligned, for as many steps. With three seeds, aligned faces of people never seen
-# are told apart better by 5 to 6 percentage points (FaceNet's loss) and by 9 to 13 (DeepFace's) of balanced
-# accuracy; of twenty people the right one is found first 20 to 33 points more often. That is more than on
-# the slide, because 40 people are few. With 400 it is 2 to 3 points: the more people, the more of it a
-# network learns by itself, that a turned face is the same face; FaceNet had eight million.
+# and on the same people aligned, for as many steps. With three seeds (``python -m lectures face_alignment
+# --seeds 0 1 2``), aligned faces of people never seen are told apart better by 5 to 6 percentage points
+# (FaceNet's loss) and by 9 to 13 (DeepFace's) of balanced accuracy; of twenty people the right one is found
+# first 20 to 33 points more often. That is more than on the slide, because 40 people are few. With 400 it is
+# 2 to 3 points: the more people, the more of it a network learns by itself, that a turned face is the same
+# face; FaceNet had eight million.
 # And the trap: learned from aligned faces, asked about others, a network is worse than any of them.
 
 # %%

@@ -92,10 +92,11 @@ steps = 15 if QUICK else 150
 optimizer = pcn.optim.Adam(model.parameters(), lr=3e-3, betas=(0.9, 0.99))
 schedule = pcn.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
 loader = pcn.data.DataLoader(scenes, 16, shuffle=True, seed=0)
+rng = np.random.default_rng(0)  # one for all steps: in every batch others are mirrored
 
 
 def cost_of_batch(net, batch):
-    images, targets = face_detection.vary_faces(*batch, np.random.default_rng(0))
+    images, targets = face_detection.vary_faces(*batch, rng)
     return ssd.multibox_loss(*net(pcn.tensor(images)), net.anchors(64, 64), targets)
 
 
@@ -133,7 +134,8 @@ print(f"ovals taken for faces: {face_detection.ovals_found(found, test, detector
 # ------------------------------
 # The lecture trains a second detector, on scenes that hold faces alone. It has no reason to look at eyes:
 # the outline is enough. On scenes with ovals its average precision falls from 1.0 to 0.7, and it takes six
-# of seven ovals for faces. What a detector knows depends on what it was asked to tell apart.
+# of seven ovals for faces (``python -m lectures face_detection --seeds 0 1 2``: the variants with and without
+# ovals). What a detector knows depends on what it was asked to tell apart.
 
 # %%
 without = finished(ssd.SSD(scenes.classes), "face_detection", "no-ovals")

@@ -181,7 +181,7 @@ for what, attempt in attempts.items():
 # %%
 path = report.folder / "gallery.safetensors"
 recogniser.gallery.save(path)
-again = Gallery.load(path)
+again = Gallery.load(path, recogniser.embedding)  # the network whose vectors they are
 print(f"{path.stat().st_size} bytes, {len(again)} people, threshold {again.threshold:.2f}")
 recogniser.gallery.forget("Ada")
 print("Ada" in recogniser.gallery, "Ada" in again)

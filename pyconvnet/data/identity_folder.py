@@ -1,5 +1,6 @@
 """Pictures of people in folders, one folder a person, as ORL and LFW come; and LFW's list of pairs."""
 
+import hashlib
 import re
 from pathlib import Path
 
@@ -15,8 +16,9 @@ class IdentityFolder(Dataset):
 
     `names[person]` is the name of the person's folder, `files[i]` the file of sample i, `labels` (n,) who is on each.
     Folders and files are in the order of the numbers in their names: s2 before s10. `size` = (H, W) resizes.
-    `least` is how many pictures a person must have, 2 where pairs are wanted. A defect (an unreadable picture, too few
-    of them) is a ValueError naming it; with `skip_bad` picture or person is left out and listed in `skipped`.
+    `least` is how many pictures a person must have, 2 where pairs are wanted. A defect (an unreadable picture, one that
+    is there already, too few of them) is a ValueError naming it; with `skip_bad` picture or person is left out and
+    listed in `skipped`.
     """
 
     def __init__(self, folder, size=None, least=1, skip_bad=False, progress=None):
@@ -24,13 +26,18 @@ class IdentityFolder(Dataset):
         if not isinstance(least, int | np.integer) or isinstance(least, bool) or least < 1:
             raise ValueError(f"IdentityFolder: least must be a whole number from 1, got {least!r}")
         self.skipped, names, files, labels, self._pixels = [], [], [], [], []
+        first_with = {}  # {digest of the pixels: file}: a person under two names could be both learned from and unseen
         persons = _folders(self.folder)
         for person in progress(persons) if progress else persons:
             read = []
             try:
                 for file in _pictures(person):
                     try:
-                        read.append((file, read_picture(file, self.size)[0]))
+                        pixels = read_picture(file, self.size)[0]
+                        same = first_with.setdefault(hashlib.sha256(pixels.tobytes()).digest(), file)
+                        if same != file:
+                            raise ValueError(f"IdentityFolder: {file} is the same picture as {same}")
+                        read.append((file, pixels))
                     except (ValueError, OSError) as defect:
                         self._skip(defect, skip_bad)
                 if len(read) < least:
@@ -70,7 +77,7 @@ def read_pairs(file, folder):
     file, folder = Path(file), Path(folder)
     lines = [line.split() for line in file.read_text(encoding="utf-8-sig", errors="replace").splitlines()]
     lines = [(number, words) for number, words in enumerate(lines, 1) if words]
-    if not lines or len(lines[0][1]) > 2 or not all(word.isdecimal() for word in lines[0][1]):
+    if not lines or len(lines[0][1]) > 2 or not all(_is_number(word) for word in lines[0][1]):
         raise ValueError(f"{file}: the first line must hold the numbers of folds and of pairs, e.g. 10 300")
     count, each = ([1] + [int(word) for word in lines[0][1]])[-2:]
     if count < 1 or each < 1 or len(lines) - 1 != 2 * count * each:
@@ -94,8 +101,8 @@ def read_pairs(file, folder):
 
 def _picture(folder, name, number):
     """The file of picture `number` of the person `name`."""
-    if not number.isdecimal():
-        raise ValueError(f"{number!r} is no number of a picture of {name}")
+    if not _is_number(number):
+        raise ValueError(f"{number[:20]!r} is no number of a picture of {name}")
     if name in (".", "..") or "/" in name or "\\" in name:
         raise ValueError(f"{name!r} is no name of a folder")
     stems = f"{name}_{int(number):04d}", str(int(number))
@@ -104,6 +111,10 @@ def _picture(folder, name, number):
             if (path := folder / name / f"{stem}{ending}").is_file():
                 return path
     raise ValueError(f"there is no picture {stems[0]}.jpg or {stems[1]}.pgm (or .png ...) in {folder / name}")
+
+
+def _is_number(word):
+    return word.isdecimal() and len(word) < 10  # longer ones count no pictures
 
 
 def _folders(folder):

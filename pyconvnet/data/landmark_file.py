@@ -32,8 +32,8 @@ def read_landmarks(file):
         if len(row) != columns:
             raise ValueError(f"{path}, line {line}: {len(row)} entries, but there are {columns} columns")
         points, name = _numbers(row[1:]), row[0].strip()
-        if points is None or not np.isfinite(points).all():
-            wrong = next(cell for cell in row[1:] if _numbers([cell]) is None or not np.isfinite(float(cell)))
+        if points is None:
+            wrong = next(cell for cell in row[1:] if _numbers([cell]) is None)
             raise ValueError(f"{path}, line {line}: {wrong!r} is no coordinate in pixels")
         if not name:
             raise ValueError(f"{path}, line {line}: the name of the picture is missing")
@@ -43,7 +43,10 @@ def read_landmarks(file):
 
 
 def _numbers(cells):
+    """float32 (n,), or None where a cell holds no number that float32 can hold."""
     try:
-        return np.array([float(cell) for cell in cells], np.float32)
+        with np.errstate(over="ignore"):
+            numbers = np.array([float(cell) for cell in cells]).astype(np.float32)
     except ValueError:
         return None
+    return numbers if np.isfinite(numbers).all() else None

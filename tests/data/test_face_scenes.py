@@ -108,6 +108,7 @@ def test_landmarks_are_read_in_order_and_several_faces_of_a_picture_kept_apart(t
         ("image,ax,ay\na.png,1\n", "line 2: 2 entries, but there are 3 columns"),
         ("image,ax,ay\na.png,1,x\n", "line 2: 'x' is no coordinate"),
         ("image,ax,ay\na.png,nan,1\n", "line 2: 'nan' is no coordinate"),
+        ("image,ax,ay\na.png,1,1e39\n", "line 2: '1e39' is no coordinate"),
         ("image,ax,ay\n,1,1\n", "line 2: the name of the picture is missing"),
     ],
 )

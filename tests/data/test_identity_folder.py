@@ -61,6 +61,16 @@ def test_an_unreadable_picture(people):
     assert len(faces) == 8 and faces.labels.tolist() == [0, 0, 0, 1, 1, 2, 2, 2] and "2.pgm" in faces.skipped[0]
 
 
+def test_a_person_under_two_names(people):
+    (people / "s3").mkdir()
+    for file in (people / "s2").iterdir():
+        (people / "s3" / file.name).write_bytes(file.read_bytes())
+    with pytest.raises(ValueError, match=r"s3.1\.pgm is the same picture as .*s2.1\.pgm"):
+        IdentityFolder(people)
+    faces = IdentityFolder(people, skip_bad=True)
+    assert faces.names == ("s1", "s2", "s10") and len(faces) == 9 and len(faces.skipped) == 4
+
+
 def test_an_empty_person_and_nobody_at_all(people, tmp_path):
     (people / "s3").mkdir()
     with pytest.raises(ValueError, match="s3 holds 0"):
@@ -117,6 +127,8 @@ def test_pairs_name_pictures_as_lfw_does(tmp_path):
         (PAIRS.replace("s1 1 s2 2", "s1 1 s2"), "line 3: expected name i name j"),
         (PAIRS.replace("s1 1 2", "s1 1 3"), r"line 2: there is no picture s1_0003\.jpg or 3\.pgm"),
         (PAIRS.replace("s1 1 2", "s1 1 x"), "line 2: 'x' is no number"),
+        (PAIRS.replace("s1 1 2", "s1 1 " + "9" * 5000), "line 2: '99999999999999999999' is no number"),
+        ("9" * 5000, "first line"),
         (PAIRS.replace("s1 1 2", "../s1 1 2"), "is no name of a folder"),
         (PAIRS.replace("s1 1 2", ".. 1 2"), "is no name of a folder"),
     ],

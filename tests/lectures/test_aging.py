@@ -1,6 +1,8 @@
-"""Deep ageing: the reader and its numbers, the space of faces, the minimisation, the run."""
+"""Deep ageing: the space of faces, the minimisation, who judges, the run. What reads the faces: test_face_reader."""
 
 import json
+from argparse import Namespace
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -13,6 +15,9 @@ from lectures.__main__ import main
 from lectures.faces import aging as lecture
 from lectures.faces.foundation import face_reader
 from lectures.faces.foundation.face_reader import FaceReader
+from lectures.faces.foundation.linear_fit import linear_fit
+from lectures.report import Report
+from lectures.training import load_weights
 from pyconvnet.testing import check_grads
 
 
@@ -26,66 +31,29 @@ def images(faces):
     return face_reader.pictures_of(faces)
 
 
+@pytest.fixture(scope="module")
+def quick_run(tmp_path_factory):
+    """The folder that `python -m lectures aging --quick` leaves behind."""
+    out = tmp_path_factory.mktemp("out")
+    assert main(["aging", "--quick", "--out", str(out)]) == 0
+    return out / "aging"
+
+
 @pytest.fixture
 def reader():
     pcn.manual_seed(0)
     return FaceReader(lecture.TASKS).eval()
 
 
-# What the network reads
+# What must be beaten
 
 
-def test_the_numbers_are_the_truth_and_back(faces, reader):
-    S = face_reader.truths(faces, lecture.TASKS)
-    assert S.shape == (48, 15) and S.dtype == np.float32 and S.std(0).max() < 1.5
-    for i in range(len(faces)):
-        assert face_reader.years(S, reader.parts)[i] == pytest.approx(faces.age(i), abs=1e-4)
-        np.testing.assert_allclose(face_reader.places(S, reader.parts)[i], faces.landmarks(i), atol=1e-4)
-        smile, mouth, hat, glasses = S[i, reader.parts["attributes"]]
-        said = faces.attributes(i)
-        assert (hat > 0, glasses > 0) == (said["hat"], said["glasses"])
-        assert (smile, mouth) == pytest.approx((said["smile"], 2 * said["mouth_open"] - 1), abs=1e-6)
-
-
-def test_the_cost_is_a_square_error_in_loops():
-    rng = np.random.default_rng(0)
-    output, S = rng.normal(size=(5, 15)), rng.normal(size=(5, 15))
-    expected = sum((output[i, k] - S[i, k]) ** 2 for i in range(5) for k in range(15)) / 5
-    assert face_reader.square_error(pcn.tensor(output), S).item() == pytest.approx(expected)
-
-
-def test_what_cannot_be_read_is_refused():
-    with pytest.raises(ValueError, match=r"no task \['gender'\]; there are age, attributes, landmarks"):
-        FaceReader(("age", "gender"))
-    with pytest.raises(ValueError, match="tasks is empty"):
-        FaceReader(())
-    with pytest.raises(ValueError, match=r"\(N, 3, 32, 32\), got \(1, 3, 64, 64\)"):
-        FaceReader(("age",))(pcn.zeros((1, 3, 64, 64)))
-    with pytest.raises(ValueError, match="no age; make them with aged=True"):
-        face_reader.truths(pcn.data.Faces(1, 1), ("age",))
-
-
-def test_the_reader_overfits_one_batch(faces, images):
-    pcn.manual_seed(0)
-    reader, S = FaceReader(lecture.TASKS), face_reader.truths(faces, lecture.TASKS)[:16]
-    optimizer, losses = pcn.optim.Adam(reader.parameters(), lr=3e-3), []
-    for _ in range(80):
-        loss = face_reader.square_error(reader(pcn.tensor(images[:16])), pcn.tensor(S))
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    assert losses[-1] < 0.03 * losses[0]
-
-
-def test_nme_is_in_distances_between_the_eyes():
-    rng = np.random.default_rng(0)
-    truth, found = rng.uniform(0, 32, (2, 7, 5, 2))
-    expected = 0.0
-    for t, f in zip(truth, found):
-        for k in range(5):
-            expected += np.hypot(*(t[k] - f[k])) / np.hypot(*(t[0] - t[1])) / 35
-    assert lecture.normalised_error(found, truth) == pytest.approx(expected)
+def test_the_age_must_beat_a_plane_through_all_pixels(faces, images, reader, tmp_path):
+    report, unseen = Report("aging", tmp_path), pcn.data.Faces(10, 4, "test", aged=True, upright=True)
+    lecture.judge_reading(report, reader, faces, unseen)
+    told = linear_fit(images, [faces.age(i) for i in range(48)])(face_reader.pictures_of(unseen))
+    expected = np.mean([abs(told[i] - unseen.age(i)) for i in range(40)])
+    assert report.baselines["mae"]["age"] == pytest.approx(expected, rel=1e-4)
 
 
 # The space of faces
@@ -177,6 +145,58 @@ def test_bareheaded_faces_are_of_the_asked_age_and_of_many_people(faces):
     assert lecture.bareheaded(faces, 30, 80, 3) == chosen[:3]
 
 
+def test_the_judge_is_another_network_taught_with_other_people(quick_run, tmp_path, monkeypatch):
+    first, judge = FaceReader(lecture.TASKS), FaceReader(lecture.TASKS)
+    for reader, stage in ((first, "first"), (judge, "judge")):
+        load_weights(reader, quick_run / f"checkpoint-{stage}-quick.safetensors")
+    for name, v in first.state_dict().items():
+        if v.data.ndim > 1:
+            assert not np.allclose(v.data, judge.state_dict()[name].data, atol=1e-3)
+    learned = []
+    monkeypatch.setattr(lecture, "learn_to_read", lambda reader, images, *rest: learned.append(images))
+    lecture.prepared(Namespace(seed=0, quick=True, data=None), Report("aging", tmp_path))
+    assert len(learned) == 2 and (np.abs(learned[0] - learned[1]).mean((1, 2, 3)) > 0.01).all()
+
+
+def test_the_second_network_judges_not_the_one_that_was_asked(quick_run):
+    found = json.loads((quick_run / "result.json").read_text())
+    metrics, baselines, variants = (found[part] for part in ("metrics", "baselines", "variants"))
+    assert metrics["mae"]["aged"] == variants["PCA(p)"]["second"] != variants["PCA(p)"]["asked"]
+    assert metrics["mae"]["and back"] == variants["PCA(p), and back"]["second"] != variants["PCA(p), and back"]["asked"]
+    assert baselines["mae"]["aged"] == variants["pixels"]["second"] != variants["pixels"]["asked"]
+
+
+@pytest.mark.parametrize("asked, judge", [(30.0, 70.0), (70.0, 30.0)])
+def test_who_says_what_is_not_mixed_up(asked, judge, faces, images, tmp_path, monkeypatch):
+    """Two networks that always say one age: how far each is off is known."""
+
+    class Says(FaceReader):
+        def __init__(self, age):
+            super().__init__(lecture.TASKS)
+            self.output.weight.data[:] = 0
+            self.output.bias.data[:] = face_reader.truths(faces, lecture.TASKS)[0]
+            self.output.bias.data[0] = (age - face_reader.MIDDLE_AGE) / face_reader.YEARS
+
+    monkeypatch.setattr(lecture, "aging_figures", MagicMock())
+    report, options = Report("aging", tmp_path), Namespace(quick=True)
+    report.metrics["mae"], report.baselines["mae"] = {}, {}
+    faces = pcn.data.Faces(40, 4, "test", aged=True, upright=True)
+    lecture.change(options, report, Says(asked), Says(judge), lecture.FaceSpace(images, 5), faces)
+
+    def off(age, ages):
+        return pytest.approx(np.mean([abs(age - own) for own in ages]), abs=1e-3)
+
+    goals = [lecture.YOUNG] * 4 + [lecture.OLD] * 4
+    own = [faces.age(i) for i in lecture.bareheaded(faces, 75, 90, 4) + lecture.bareheaded(faces, 20, 35, 4)]
+    assert report.metrics["mae"] == {"aged": off(judge, goals), "and back": off(judge, own)}
+    assert report.baselines["mae"] == {"aged": off(judge, goals), "and back": off(judge, own)}
+    for arm in ("PCA(p)", "pixels", "nothing done"):
+        assert report.variants[arm]["asked"] == off(asked, goals)
+        assert report.variants[arm]["second"] == off(judge, goals)
+    assert report.variants["PCA(p), and back"]["asked"] == off(asked, own)
+    assert report.extra["mae_of_second_network_on_pca"] == off(judge, own)
+
+
 def test_a_quick_run_leaves_result_and_pictures(tmp_path, capsys):
     assert main(["aging", "--quick", "--out", str(tmp_path)]) == 0
     found = json.loads((tmp_path / "aging" / "result.json").read_text())
@@ -193,11 +213,7 @@ def test_a_quick_run_leaves_result_and_pictures(tmp_path, capsys):
 
 def test_the_demo_ages_a_face_when_the_slider_moves(tmp_path, monkeypatch):
     monkeypatch.setenv("MPLBACKEND", "agg")
-    from argparse import Namespace
-
     from matplotlib import pyplot
-
-    from lectures.report import Report
 
     pyplot.switch_backend("agg")
     options = Namespace(seed=0, quick=True, data=None, resume=False)

@@ -178,6 +178,23 @@ def test_the_gallery_shows_unseen_people_in_every_combination():
     assert not {test.identity(i) for i in range(2)} & {train.identity(i) for i in range(40)}
 
 
+@pytest.mark.parametrize("split, seed", [("train", 0), ("val", 1), ("test", 2), ("test", 0)])
+def test_a_face_of_the_gallery_says_nothing_about_its_pose(split, seed, monkeypatch):
+    """A generator that also draws the person would give the first picture's pose away, where seed = split."""
+    states = []
+
+    def draw_pose(rng):
+        states.append(str(rng.bit_generator.state))
+        return drawn(rng)
+
+    drawn = pcn.data.draw_pose
+    monkeypatch.setattr(pcn.data, "draw_pose", draw_pose)
+    face_questions.gallery(2, seed, split)
+    faces = pcn.data.Faces(2, 20, split, seed=seed)
+    theirs = [faces._generator(p, *more) for p in range(2) for more in ((), *((k,) for k in range(1, 20)))]
+    assert len(set(states)) == 16 and not set(states) & {str(rng.bit_generator.state) for rng in theirs}
+
+
 def test_a_quick_run_leaves_result_and_pictures(tmp_path, capsys):
     assert main(["embedding_arithmetic", "--quick", "--out", str(tmp_path)]) == 0
     folder = tmp_path / "embedding_arithmetic"

@@ -1,7 +1,6 @@
-"""Alignment: heat maps and their cost in loops, Umeyama's similarity, the warp; landmark folders; its runs."""
+"""Alignment: heat maps and their cost in loops, Umeyama's similarity, the warp; its arms and its run."""
 
 import json
-import os
 from argparse import Namespace
 
 import numpy as np
@@ -14,6 +13,7 @@ import pyconvnet as pcn
 from lectures.__main__ import main
 from lectures.faces import face_alignment
 from lectures.faces.foundation import alignment, landmark_data
+from lectures.faces.foundation.reading_errors import normalised_error
 from pyconvnet.data import Faces
 from pyconvnet.testing import check_grads
 
@@ -130,6 +130,16 @@ def test_points_that_no_face_has(source, words):
     target = alignment.STANDARD_FACE if len(source) != 1 else np.zeros((1, 2))
     with pytest.raises(ValueError, match=words):
         alignment.similarity(source, target)
+    with pytest.raises(ValueError, match=words):
+        alignment.similarity(target, source)
+
+
+def test_a_face_whose_landmarks_are_one_is_not_aligned_to_one_colour():
+    images, landmarks = np.zeros((2, 3, 32, 32), np.float32), np.stack([alignment.STANDARD_FACE * 32] * 2)
+    landmarks[1] = 16
+    np.testing.assert_array_equal(alignment.in_one_place(landmarks), [False, True])
+    with pytest.raises(ValueError, match="all points of a face are in one place"):
+        alignment.aligned(images, landmarks)
 
 
 def test_the_warp_samples_where_the_map_says():
@@ -176,41 +186,6 @@ def test_box_maps_cut_squares_around_heads():
     assert alignment.box_maps(np.zeros((0, 4)), 32).shape == (0, 2, 3)
 
 
-def test_a_mirrored_face_has_mirrored_landmarks():
-    """The left eye as seen stays left; what is dark stays under its landmark."""
-    images, landmarks = landmark_data.pictures_and_landmarks(Faces(30, 1))
-    varied, moved = landmark_data.mirror(images, landmarks, np.random.default_rng(0))
-    changed = (varied != images).any((1, 2, 3))
-    assert 5 < changed.sum() < 25
-    upright = (landmarks[:, 0, 0] < landmarks[:, 1, 0]) & (landmarks[:, 3, 0] < landmarks[:, 4, 0])
-    assert upright.all() and (moved[:, 0, 0] < moved[:, 1, 0]).all() and (moved[:, 3, 0] < moved[:, 4, 0]).all()
-    np.testing.assert_array_equal(moved[~changed], landmarks[~changed])
-    np.testing.assert_allclose(moved[changed, 2, 0], 32 - landmarks[changed, 2, 0], rtol=1e-5)
-
-
-def test_turned_photographs_keep_landmarks_on_what_they_mark():
-    """Bright dots at the landmarks: after turning, scaling and shifting they are where the landmarks say."""
-    large = landmark_data.LARGER * 32
-    landmarks = np.tile(alignment.STANDARD_FACE * large / 2 + large / 4, (6, 1, 1)).astype(np.float32)
-    y, x = np.mgrid[:large, :large] + 0.5
-    dots = [np.exp(-((x - px) ** 2 + (y - py) ** 2) / 18).astype(np.float32) for px, py in landmarks[0]]
-    images = np.broadcast_to(np.max(dots, 0), (6, 3, large, large)).copy()
-    varied, moved = landmark_data.turn_scale_shift(images, landmarks, np.random.default_rng(1))
-    assert varied.shape == (6, 3, 32, 32)
-    for image, points in zip(varied, moved):
-        background = np.median(image)
-        assert all(image[:, int(py), int(px)].mean() > background + 0.4 for px, py in points)
-
-
-def test_five_of_sixty_eight():
-    points = np.arange(136, dtype=np.float32).reshape(68, 2)
-    five = landmark_data.five_of(points, "a.png")
-    np.testing.assert_array_equal(five[:, 0], [77, 89, 60, 96, 108])
-    assert landmark_data.five_of(five, "a.png") is five
-    with pytest.raises(ValueError, match=r"a\.png: 4 landmarks; expected 5 .* or 68"):
-        landmark_data.five_of(points[:4], "a.png")
-
-
 def test_the_model_overfits_one_batch():
     pcn.manual_seed(0)
     images, landmarks = landmark_data.pictures_and_landmarks(Faces(8, 1))
@@ -222,8 +197,7 @@ def test_the_model_overfits_one_batch():
         loss.backward()
         optimizer.step()
     found = face_alignment.decode(model(pcn.tensor(images)).data)
-    scale = landmark_data.eye_distance(landmarks)
-    assert pcn.metrics.normalized_mean_error(found, landmarks, scale) < 0.06
+    assert normalised_error(found, landmarks) < 0.06
 
 
 def result(folder):
@@ -239,37 +213,18 @@ def test_a_quick_run_leaves_result_and_pictures(tmp_path):
     assert pictures == {"loss", "landmarks", "alignment", "arms"}
 
 
-def write_landmarks(root, count=6):
-    image = pytest.importorskip("PIL.Image")
-    root.mkdir()
-    lines = ["image," + ",".join(f"{k}x,{k}y" for k in range(5))]
-    faces = Faces(count, 1, size=60)
-    for i, (face, _) in enumerate(faces):
-        image.fromarray((face.transpose(1, 2, 0) * 255).astype(np.uint8)).save(root / f"{i}.png")
-        lines.append(f"{i}.png," + ",".join(f"{v:.2f}" for v in faces.landmarks(i).ravel()))
-    (root / "landmarks.csv").write_text("\n".join(lines))
+class Middle:
+    """Finds every face a little to the right, and turned."""
+
+    def landmarks(self, images):
+        return np.stack([alignment.moved(map_of(0.3, 1, (3, 0)), alignment.STANDARD_FACE * 32)] * len(images))
 
 
-def test_a_folder_of_photographs_with_landmarks(tmp_path):
-    write_landmarks(tmp_path / "faces")
-    assert main(["face_alignment", "--quick", "--data", f"faces:{tmp_path / 'faces'}", "--out", str(tmp_path)]) == 0
-    assert set(result(tmp_path)["metrics"]) == {"nme"} and result(tmp_path)["metrics"]["nme"] > 0
-
-
-@pytest.mark.parametrize("count", [2])
-def test_too_few_photographs(tmp_path, capsys, count):
-    write_landmarks(tmp_path / "faces", count)
-    assert main(["face_alignment", "--quick", "--data", f"faces:{tmp_path / 'faces'}", "--out", str(tmp_path)]) == 2
-    assert "2 faces are too few" in capsys.readouterr().err
-    assert main(["face_alignment", "--quick", "--data", "voc:x", "--out", str(tmp_path)]) == 2
-    assert "takes faces:DIR" in capsys.readouterr().err
-
-
-def test_photographs_of_landmarks_are_cut_around_the_face():
-    root = os.environ.get("PYCONVNET_DATA")
-    if not root:
-        pytest.skip("PYCONVNET_DATA is not set: no real pictures here")
-    data = landmark_data.landmark_data(options(data=f"faces:{root}/faces/landmarks69"), 0, 0)
-    assert len(data.images) + len(data.unseen) == 69 and data.unseen.shape[1:] == (3, 32, 32)
-    inside = (data.unseen_landmarks > 0) & (data.unseen_landmarks < 32)
-    assert inside.mean() > 0.97
+def test_the_aligned_arm_learns_from_and_is_asked_about_aligned_faces():
+    for model in (None, Middle()):
+        data = face_alignment.arm_data(options(), 5, model)
+        for part, faces in ((data.train, Faces(5, 6, "train")), (data.test, Faces(60, 6, "test"))):
+            images = np.stack([faces[i][0] for i in range(8)])
+            expected = images if model is None else alignment.aligned(images, model.landmarks(images))[0]
+            np.testing.assert_array_equal(part.images(range(8)), expected)
+            np.testing.assert_array_equal(part.people, faces.labels)

@@ -1,23 +1,26 @@
-"""Face detection: what is counted, photographs of any size, pasted faces; its runs."""
+"""Face detection: what is counted, photographs of any size; its runs."""
 
+import ast
+import inspect
 import json
-import os
 from argparse import Namespace
+from pathlib import Path
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 pytest.importorskip("matplotlib")
 pytest.importorskip("tqdm")
+pytest.importorskip("PIL")
+
+from face_folder import write_people
 
 import pyconvnet as pcn
 from lectures.__main__ import main
 from lectures.detection import ssd
 from lectures.faces import face_detection
-from lectures.faces.foundation.pasted_faces import PastedFaces, paste, shuffled
-from pyconvnet.data import Faces, FaceScenes
+from pyconvnet.data import FaceScenes
 
 NONE = np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int64)
 
@@ -81,55 +84,6 @@ def test_a_photograph_is_looked_at_in_halves_and_boxes_are_in_its_own_pixels():
     assert len(face_detection.detect_at_all_sizes(Seeing(set()), image)[0]) == 0, "a picture without a face"
 
 
-def write_people(root, people=5, pictures=3, size=(48, 40)):
-    """An identity folder of painted faces, upright."""
-    image = pytest.importorskip("PIL.Image")
-    faces = Faces(people, pictures, "val", size=48, upright=True)
-    for i, (face, person) in enumerate(faces):
-        folder = root / f"s{person + 1}"
-        folder.mkdir(parents=True, exist_ok=True)
-        pixels = (face.transpose(1, 2, 0) * 255).astype(np.uint8)[: size[0], : size[1]]
-        image.fromarray(pixels).save(folder / f"{i}.png")
-
-
-def test_pasted_faces_keep_boxes_and_people_apart(tmp_path):
-    write_people(tmp_path)
-    train, test = (PastedFaces(8, tmp_path, split) for split in ("train", "test"))
-    assert not set(train.portraits.labels[train.usable]) & set(test.portraits.labels[test.usable])
-    for i, (image, (boxes, labels)) in enumerate(train):
-        np.testing.assert_array_equal(boxes, FaceScenes(8)[i][1][0])
-        np.testing.assert_array_equal(train.oval_boxes(i), FaceScenes(8).oval_boxes(i))
-        assert image.shape == (3, 64, 64) and 0 <= image.min() <= image.max() <= 1 and len(labels) == len(boxes)
-        assert (image == image[:1]).all(), "grey"
-    with pytest.raises(IndexError):
-        train[8]
-    np.testing.assert_array_equal(train[1][0], PastedFaces(8, tmp_path)[1][0])
-
-
-def test_a_portrait_is_pasted_with_its_head_in_the_box():
-    image, portrait = np.full((1, 64, 64), 0.5, np.float32), np.zeros((1, 100, 80), np.float32)
-    portrait[:, 7:93] = 0.9  # the head
-    paste(np.random.default_rng(3), image, portrait, [20, 10, 40, 35])
-    changed = np.argwhere(np.abs(image[0] - 0.5) > 0.02)
-    assert changed.min(0).tolist() >= [4, 14] and (changed.max(0) <= [41, 46]).all()
-    assert (image[0, 15:30, 25:35] > 0.6).all()
-
-
-@given(st.integers(1, 9), st.integers(9, 40), st.integers(9, 40))
-def test_shuffled_pieces_are_all_there(pieces, height, width):
-    portrait = np.random.default_rng(0).random((1, height, width))
-    mixed = shuffled(np.random.default_rng(1), portrait, pieces)
-    kept = portrait[:, : height // pieces * pieces, : width // pieces * pieces]
-    assert mixed.shape == kept.shape
-    np.testing.assert_array_equal(np.sort(mixed.ravel()), np.sort(kept.ravel()))
-
-
-def test_one_person_cannot_be_learned_from_and_judged_on(tmp_path):
-    write_people(tmp_path, people=1)
-    with pytest.raises(ValueError, match="holds 1 person; two are needed"):
-        PastedFaces(3, tmp_path)
-
-
 @pytest.mark.parametrize(
     ("data", "folders"),
     [
@@ -143,6 +97,20 @@ def test_one_person_cannot_be_learned_from_and_judged_on(tmp_path):
 )
 def test_which_folders_are_meant(data, folders):
     assert face_detection.photograph_folders(options(data=data)) == folders
+
+
+def test_the_walk_through_mirrors_others_in_every_batch():
+    """Its generator outlives the step: two batches get different numbers of it."""
+    text = Path(inspect.getfile(face_detection)).parents[1] / "walkthroughs" / "face_detection.py"
+    tree = ast.parse(text.read_text(encoding="utf-8"))
+    (cost,) = (node for node in tree.body if getattr(node, "name", None) == "cost_of_batch")
+    drawn, anything = [], MagicMock()
+    anything.vary_faces = lambda images, targets, rng: drawn.append(rng.random()) or (images, targets)
+    names = {"np": np, "pcn": anything, "face_detection": anything, "ssd": anything, "rng": np.random.default_rng(0)}
+    exec(compile(ast.Module([cost], []), "walk-through", "exec"), names)
+    for _ in range(2):
+        names["cost_of_batch"](MagicMock(return_value=()), (None, None))
+    assert drawn[0] != drawn[1]
 
 
 def test_the_model_overfits_one_batch():
@@ -176,15 +144,18 @@ def test_a_quick_run_leaves_result_and_pictures(tmp_path):
     assert pictures == {"loss", "detections", "precision_recall", "ovals"}
 
 
-def test_photographs_are_drawn_without_a_number_of_quality(tmp_path):
+def test_photographs_are_drawn_without_a_number_of_quality(tmp_path, capsys):
     image = pytest.importorskip("PIL.Image")
     (tmp_path / "photos").mkdir()
     for i in range(2):
         pixels = np.random.default_rng(i).integers(0, 256, (120 + i, 200, 3), dtype=np.uint8)
         image.fromarray(pixels).save(tmp_path / "photos" / f"{i}.png")
+    (tmp_path / "photos" / "bad.png").write_bytes(b"no picture")
     write_people(tmp_path / "people")
     for data in (f"images:{tmp_path / 'photos'}", f"images:{tmp_path / 'photos'},faces:{tmp_path / 'people'}"):
-        assert main(["face_detection", "--quick", "--data", data, "--out", str(tmp_path / "out")]) == 0
+        assert main(["face_detection", "--quick", "--skip-bad", "--data", data, "--out", str(tmp_path / "out")]) == 0
+        left_out = [line for line in capsys.readouterr().out.splitlines() if line.startswith("left out: ")]
+        assert len(left_out) == 1 and "bad.png" in left_out[0]
         found = result(tmp_path / "out")
         assert set(found["extra"]["boxes_in_photographs"]) == {"0.png", "1.png"}
         assert (tmp_path / "out" / "face_detection" / "photographs_1.png").is_file()
@@ -198,12 +169,3 @@ def test_mistakes_on_the_command_line_get_one_line(data, words, tmp_path, capsys
     assert main(["face_detection", "--quick", "--data", data, "--out", str(tmp_path)]) == 2
     said = capsys.readouterr().err
     assert words in said and len([line for line in said.splitlines() if line.startswith("python -m")]) == 1
-
-
-def test_real_faces_are_pasted():
-    root = os.environ.get("PYCONVNET_DATA")
-    if not root:
-        pytest.skip("PYCONVNET_DATA is not set: no real pictures here")
-    scenes = PastedFaces(4, f"{root}/faces/orl")
-    assert len(np.unique(scenes.portraits.labels[scenes.usable])) == 32
-    assert all(0 <= image.min() <= image.max() <= 1 for image, _ in scenes)

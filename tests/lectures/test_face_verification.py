@@ -1,14 +1,14 @@
-"""The protocols of verification and recognition against scikit-learn and loops, the gallery, eigenfaces."""
+"""The protocols of verification and recognition against scikit-learn and loops, and eigenfaces."""
 
 import numpy as np
 import pytest
 
-from lectures.faces.foundation import verification
-from lectures.faces.foundation.eigenfaces import Eigenfaces, Fisherfaces
+from lectures.faces.foundation import eigenfaces, verification
+from lectures.faces.foundation.eigenfaces import Eigenfaces, Fisherfaces, baselines, classical_scores
 from lectures.faces.foundation.embedding import unit
-from lectures.faces.foundation.gallery import Gallery
+from lectures.faces.foundation.portraits import FaceData, Portraits
 from lectures.faces.foundation.variation import vary_photographs
-from pyconvnet.io import save
+from lectures.report import Report
 
 PEOPLE = np.repeat(np.arange(8), 5)
 
@@ -57,6 +57,25 @@ def test_folds_are_balanced():
     assert all(same[pairs][folds == k].mean() == 0.5 for k in range(10))
 
 
+def test_every_person_is_in_one_fold_where_there_are_enough():
+    people = np.repeat(np.arange(23), 3)
+    i, j, same = verification.all_pairs(people)
+    pairs, folds, shared = verification.ten_folds(people, np.random.default_rng(0))
+    in_fold = [set(people[i[pairs[folds == k]]]) | set(people[j[pairs[folds == k]]]) for k in range(10)]
+    assert not shared and set().union(*in_fold) == set(range(23)) and sum(map(len, in_fold)) == 23
+    assert len(set(pairs)) == len(pairs) and all(same[pairs][folds == k].mean() == 0.5 for k in range(10))
+    assert verification.ten_folds(PEOPLE, np.random.default_rng(0))[2]  # eight people: said, not hidden
+
+
+def test_the_threshold_comes_from_other_people_than_it_judges(monkeypatch):
+    scores, seen, judged = verification.scores_of(embeddings()), [], []
+    chosen, accuracy = verification.balanced_threshold, verification.balanced_accuracy
+    monkeypatch.setattr(verification, "balanced_threshold", lambda s, same: seen.append(set(s)) or chosen(s, same))
+    monkeypatch.setattr(verification, "balanced_accuracy", lambda s, *more: judged.append(set(s)) or accuracy(s, *more))
+    verification.accuracy_on_other_people(scores, PEOPLE, np.random.default_rng(0))
+    assert len(seen) == len(judged) == 20 and not any(a & b for a, b in zip(seen, judged))
+
+
 def test_thresholds_maximise_what_they_say():
     rng = np.random.default_rng(1)
     same = rng.random(300) < 0.2
@@ -98,91 +117,18 @@ def test_perfect_and_random_embeddings():
 def test_nobody_to_compare_with():
     for people in (np.arange(5), np.zeros(5, int)):
         with pytest.raises(ValueError, match="two people with two pictures"):
-            verification.judge(np.zeros((5, 5)), people)
+            verification.judge(np.zeros((5, 5)), people, 1)
+    with pytest.raises(ValueError, match="two people with two pictures"):  # one pair has no other to learn from
+        verification.judge(np.zeros((3, 3)), np.array([0, 0, 1]), 2)
 
 
-# The gallery
-
-
-def test_a_gallery_enrols_identifies_and_forgets():
-    v, gallery = embeddings(0.2), Gallery(threshold=0.8)
-    for person, name in enumerate(("Ada", "Bo", "Cy")):
-        gallery.enrol(name, v[5 * person])
-    assert [gallery.identify(v[5 * p + 3]).name for p in range(3)] == ["Ada", "Bo", "Cy"]
-    stranger = -unit(v[:15].sum(0)[None])[0]
-    match = gallery.identify(stranger)
-    assert match.name is None and match.nearest in gallery.names and match.distance > 0.8
-    assert gallery.verify("Bo", v[6]) and not gallery.verify("Bo", v[1])
-    gallery.forget("Bo")
-    assert gallery.names == ("Ada", "Cy") and "Bo" not in gallery and gallery.identify(v[6]).nearest != "Bo"
-    gallery.enrol("Bo", v[5:8])
-    gallery.enrol("Bo", v[8], more=True)
-    np.testing.assert_allclose(gallery.distances(v[9])[0, 2], ((v[9] - unit(v[5:9].sum(0)[None])[0]) ** 2).sum())
-
-
-def test_a_gallery_is_saved_and_read_back(tmp_path):
-    v, gallery = embeddings(), Gallery(0.7)
-    gallery.enrol("Zoë ☂", v[0])
-    gallery.enrol("Bo", v[5:7])
-    gallery.save(tmp_path / "known.safetensors")
-    again = Gallery.load(tmp_path / "known.safetensors")
-    assert again.names == gallery.names and again.threshold == 0.7
-    np.testing.assert_array_equal(again.distances(v), gallery.distances(v))
-    again.enrol("Bo", v[7], more=True)
-    Gallery().save(tmp_path / "nobody.safetensors")
-    assert len(Gallery.load(tmp_path / "nobody.safetensors")) == 0
-
-
-@pytest.mark.parametrize(
-    ("do", "words"),
-    [
-        (lambda g, v: Gallery().identify(v[0]), "the gallery is empty: enrol somebody first"),
-        (lambda g, v: g.enrol("Ada", v[1]), "'Ada' is enrolled already"),
-        (lambda g, v: g.enrol("Bo", v[1], more=True), "nobody to add pictures to"),
-        (lambda g, v: g.enrol(" ", v[1]), "needs a name"),
-        (lambda g, v: g.enrol(7, v[1]), "needs a name"),
-        (lambda g, v: g.enrol("Bo", v[:0]), "no face"),
-        (lambda g, v: g.enrol("Bo", np.zeros(6)), "points nowhere"),
-        (lambda g, v: g.enrol("Bo", v[0] * np.nan), "points nowhere"),
-        (lambda g, v: g.enrol("Bo", v[0, :4]), "4 numbers, those enrolled 6"),
-        (lambda g, v: g.identify(v[:2]), "one face at a time"),
-        (lambda g, v: g.forget("Bo"), "nobody is enrolled as 'Bo'; there is Ada"),
-        (lambda g, v: g.verify("Bo", v[0]), "nobody is enrolled as 'Bo'"),
-        (lambda g, v: Gallery(float("nan")), "threshold"),
-    ],
-)
-def test_mistakes_with_a_gallery_are_named(do, words):
-    v, gallery = embeddings(), Gallery()
-    gallery.enrol("Ada", v[0])
-    with pytest.raises(ValueError, match=words):
-        do(gallery, v)
-
-
-@pytest.mark.parametrize(
-    ("vectors", "metadata"),
-    [
-        (np.ones((2, 3)), {"kind": "gallery of faces", "names": '["a"]', "threshold": "1"}),
-        (np.ones((2, 3)), {"kind": "gallery of faces", "names": '["a", "a"]', "threshold": "1"}),
-        (np.ones((1, 3)), {"kind": "gallery of faces", "names": "[1]", "threshold": "1"}),
-        (np.ones((1, 3)), {"kind": "gallery of faces", "names": "{", "threshold": "1"}),
-        (np.ones((1, 3)), {"kind": "gallery of faces", "names": '["a"]', "threshold": "wide"}),
-        (np.full((1, 3), np.nan), {"kind": "gallery of faces", "names": '["a"]', "threshold": "1"}),
-        (np.ones((1, 3)), {"kind": "weights", "names": '["a"]', "threshold": "1"}),
-        (np.ones((1, 3)), {}),
-    ],
-)
-def test_a_file_that_holds_no_gallery_is_refused(tmp_path, vectors, metadata):
-    save({"embeddings": vectors}, tmp_path / "x.safetensors", metadata)
-    with pytest.raises(ValueError, match="holds no gallery"):
-        Gallery.load(tmp_path / "x.safetensors")
-
-
-def test_a_damaged_or_missing_gallery(tmp_path):
-    (tmp_path / "x.safetensors").write_bytes(b"cut off")
-    with pytest.raises(ValueError, match="not a whole safetensors file"):
-        Gallery.load(tmp_path / "x.safetensors")
-    with pytest.raises(FileNotFoundError):
-        Gallery.load(tmp_path / "nowhere.safetensors")
+def test_what_does_not_fit_is_named():
+    scores = verification.scores_of(embeddings())
+    with pytest.raises(ValueError, match="among 9 people, but there are 8"):
+        verification.judge(scores, PEOPLE, 9)
+    with pytest.raises(ValueError, match=r"a matrix of scores \(n, n\), got \(40, 39\)"):
+        verification.judge(scores[:, 1:], PEOPLE, 8)
+    assert verification.judge(scores, PEOPLE.tolist(), 8)["auc"] == verification.judge(scores, PEOPLE, 8)["auc"]
 
 
 # Before ConvNets
@@ -204,6 +150,34 @@ def test_fisherfaces_tell_people_apart_where_eigenfaces_do_not():
     x = who + rng.normal(size=(40, 3)) @ rng.normal(size=(3, 30)) * 6  # strong, but says nothing of who it is
     area = lambda y: verification.judge(verification.scores_of(unit(y)), PEOPLE, 8)["auc"]
     assert area(Fisherfaces(x, PEOPLE, 20).coefficients(x)) > area(Eigenfaces(x, 20).coefficients(x)) + 0.1
+
+
+def toy(photographs=False):
+    """Eight people to learn from and eight unseen, of whom the pixels tell more or less."""
+    rng = np.random.default_rng(0)
+    images = [rng.random((8, 1, 6, 5))[PEOPLE] + 0.5 * rng.random((40, 1, 6, 5)) for _ in range(2)]
+    return FaceData(*(Portraits(part, PEOPLE) for part in images), photographs=photographs)
+
+
+@pytest.mark.parametrize("pixels_win", [True, False])
+def test_the_baseline_is_the_better_method_in_each_metric(tmp_path, monkeypatch, pixels_win):
+    good, bad = (verification.scores_of(embeddings(noise)) for noise in (0.3, 1.5))
+    scores = {"pixel distance": good if pixels_win else bad, "eigenfaces": bad if pixels_win else good}
+    monkeypatch.setattr(eigenfaces, "classical_scores", lambda data: scores)
+    report = Report("recognition", tmp_path)
+    baselines(toy(), report, ("auc", "accuracy", "rank1", "eer"))
+    assert report.baselines == report.variants["pixel distance" if pixels_win else "eigenfaces"]
+    assert report.variants["pixel distance"] != report.variants["eigenfaces"]
+
+
+def test_of_photographs_the_mirror_images_count_alike():
+    data = toy(photographs=True)
+    turned = Portraits(data.test.pictures[::-1, ..., ::-1], data.test.people[::-1])
+    for name, scores in classical_scores(data).items():
+        again = classical_scores(FaceData(data.train, turned, photographs=True))[name]
+        np.testing.assert_allclose(again, scores[::-1, ::-1], atol=1e-9)
+    plain, both = classical_scores(toy()), classical_scores(data)
+    assert all(np.abs(plain[name] - both[name]).max() > 0.01 for name in plain)
 
 
 def test_photographs_are_varied_within_bounds():

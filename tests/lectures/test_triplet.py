@@ -79,6 +79,16 @@ def test_the_loss_is_the_slide_in_loops(mining, seed, margin):
     assert got["active triplets"] == pytest.approx(np.mean([c > 0 for c in costs.values()]))
 
 
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("length", [1, 5])
+def test_semi_hard_triplets_of_vectors_of_any_length(seed, length):
+    rng = np.random.default_rng(seed)
+    people = np.array([0, 0, 1, 1, 1, 2])
+    f = length * rng.normal(size=(6, 4))
+    got = triplet.triplet_loss(pcn.tensor(f), people, 0.2, "semi-hard")["triplet"].item()
+    assert got == pytest.approx(naive_loss(f.tolist(), people, 0.2, "semi-hard"), rel=1e-9, abs=1e-12)
+
+
 def test_all_triplets_are_found_once():
     _, people = batch(0)
     assert set(zip(*(i.tolist() for i in triplet.triplets(people)))) == set(naive_costs(batch(0)[0], people, 1))
@@ -111,6 +121,14 @@ def test_equal_pictures_have_equal_points():
     np.testing.assert_array_equal(vectors[0], vectors[1])
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
     np.testing.assert_allclose(squared_distances(vectors, vectors[:1])[:2], 0, atol=1e-12)
+
+
+def test_a_face_and_its_mirror_image_have_one_point_where_mirrors_count():
+    images = np.random.default_rng(0).random((3, 3, 32, 32), np.float32)
+    model = EmbeddingNet()
+    one, other = model.embed(images), model.embed(images[..., ::-1])
+    np.testing.assert_allclose(model.embed(images, mirrored=True), unit(one + other), atol=1e-6)
+    assert np.abs(one - other).max() > 0.01
 
 
 def test_light_and_exposure_do_not_count():
@@ -189,11 +207,22 @@ def test_a_quick_run_writes_its_numbers(tmp_path, monkeypatch):
 def test_the_network_is_kept_for_others(tmp_path, monkeypatch):
     monkeypatch.setenv("PYCONVNET_CACHE", str(tmp_path / "cache"))
     data = face_data(OPTIONS)
-    first = triplet.kept(OPTIONS, Report("triplet", tmp_path), data)
+    learned_in = Report("triplet", tmp_path)
+    first = triplet.kept(OPTIONS, learned_in, data)
     monkeypatch.setattr(triplet, "trained", None)
-    again = triplet.kept(OPTIONS, Report("recognition", tmp_path), data)
+    report = Report("recognition", tmp_path)
+    again = triplet.kept(OPTIONS, report, data)
+    assert report.train_seconds == pytest.approx(learned_in.train_seconds, rel=1e-6)  # whether it was kept or not
     images = data.test.images(range(3))
     np.testing.assert_array_equal(first.embed(images), again.embed(images))
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_nobody_is_both_learned_from_and_unseen(quick):
+    data = face_data(Namespace(**{**vars(OPTIONS), "quick": quick}), people=70, pictures=6)
+    first = [{part.image(i).tobytes() for i in np.unique(part.people, return_index=True)[1]}
+             for part in (data.train, data.test)]  # fmt: skip
+    assert len(first[0]) == data.train.count and len(first[1]) == data.test.count and not first[0] & first[1]
 
 
 def test_people_of_a_folder_are_split(tmp_path):

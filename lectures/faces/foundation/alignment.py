@@ -28,7 +28,7 @@ def similarity(source, target):
     mean_x, mean_y = source.mean(-2), target.mean(-2)
     x, y = source - mean_x[..., None, :], target - mean_y[..., None, :]
     size = (x**2).sum((-2, -1))
-    if (size < 1e-12).any():
+    if in_one_place(source).any() or in_one_place(target).any():
         raise ValueError("similarity: all points of a face are in one place: it has no size and no angle")
     U, S, Vt = np.linalg.svd(np.swapaxes(y, -1, -2) @ x)
     S, U = S.copy(), U.copy()
@@ -38,6 +38,11 @@ def similarity(source, target):
     R = (S.sum(-1) / size)[..., None, None] * (U @ Vt)
     shift = mean_y[..., None] - R @ mean_x[..., None]
     return np.concatenate([R, shift], -1)
+
+
+def in_one_place(points):
+    """Whether all of the points (..., K, 2) of a face, in pixels, are the same: (...,)."""
+    return np.ptp(points, axis=-2).max(-1) < 1e-6
 
 
 def moved(maps, points):
@@ -77,6 +82,6 @@ def cut_out(images, maps, size):
 
 def aligned(images, landmarks, size=32, standard=STANDARD_FACE):
     """Faces (N, 3, size, size) with their landmarks (N, K, 2), in pixels of the images, as near to `standard` (K, 2),
-    in shares of the side, as a similarity takes them. Also the maps."""
+    in shares of the side, as a similarity takes them. Also the maps. ValueError for landmarks all in one place."""
     maps = similarity(np.asarray(standard) * size, landmarks)
     return cut_out(images, maps, size), maps

@@ -41,9 +41,9 @@ class FaceClassifier(nn.Module):
         """Of embeddings [N, D], of length 1."""
         return self.scale * (embeddings @ F.normalize(self.directions).transpose(0, 1))
 
-    def predict(self, images):
-        """The label (n,) of each face (n, C, H, W); arrays."""
-        return (self.embedding.embed(images) @ unit(self.directions.data).T).argmax(1)
+    def predict(self, images, mirrored=False):
+        """The label (n,) of each face (n, C, H, W); arrays. `mirrored` as in `EmbeddingNet.embed`."""
+        return (self.embedding.embed(images, mirrored=mirrored) @ unit(self.directions.data).T).argmax(1)
 
     def with_more(self, people):
         """A copy with as many labels more, whose vectors mean nothing yet: it must be trained again."""

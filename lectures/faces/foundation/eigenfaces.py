@@ -58,24 +58,33 @@ class Fisherfaces:
         return self.eigenfaces.coefficients(vectors) @ self.directions
 
 
-def flat(portraits, most=None):
-    """Faces as vectors (n, H W), standardised, and who they are: (vectors, people); evenly chosen where too many."""
+def flat(portraits, most=None, mirrored=False):
+    """Faces, or their mirror images, as vectors (n, H W), standardised, and who they are: (vectors, people).
+
+    Evenly chosen where there are more than `most`.
+    """
     which = np.arange(len(portraits))
     if most is not None and len(which) > most:
         which = which[:: -(-len(which) // most)]
-    return standardised(portraits.images(which)).reshape(len(which), -1), portraits.people[which]
+    images = portraits.images(which)[..., :: -1 if mirrored else 1]
+    return standardised(images).reshape(len(which), -1), portraits.people[which]
 
 
 def classical_scores(data):
-    """{"pixel distance", "eigenfaces", "Fisherfaces"}: the scores (n, n) of the unseen pictures. Cosines."""
-    train, people = flat(data.train, LEARNED_FROM)
-    test, _ = flat(data.test)
-    eigenfaces, fisherfaces = Eigenfaces(train), Fisherfaces(train, people)
-    return {
-        "pixel distance": scores_of(unit(test)),
-        "eigenfaces": scores_of(unit(eigenfaces.coefficients(test))),
-        "Fisherfaces": scores_of(unit(fisherfaces.coefficients(test))),
+    """{"pixel distance", "eigenfaces", "Fisherfaces"}: the scores (n, n) of the unseen pictures. Cosines.
+
+    Of photographs the mirror images are learned from and added, too, as the networks do it.
+    """
+    ways = (False, True) if data.photographs else (False,)
+    train, people = zip(*(flat(data.train, LEARNED_FROM // len(ways), mirrored) for mirrored in ways))
+    train, people = np.concatenate(train), np.concatenate(people)
+    test = [flat(data.test, mirrored=mirrored)[0] for mirrored in ways]
+    methods = {
+        "pixel distance": lambda vectors: vectors,
+        "eigenfaces": Eigenfaces(train).coefficients,
+        "Fisherfaces": Fisherfaces(train, people).coefficients,
     }
+    return {name: scores_of(unit(sum(unit(found(v)) for v in test))) for name, found in methods.items()}
 
 
 def baselines(data, report, metrics):

@@ -40,17 +40,30 @@ def landmark_data(options, people, pictures):
     kind, _, place = options.data.partition(":")
     if kind != "faces" or not place:
         raise ValueError(f"--data {options.data}: face_alignment takes faces:DIR, pictures and a .csv table")
-    folder = LandmarkFolder(place, options.skip_bad)
-    for defect in folder.skipped:
-        print(f"left out: {defect}")
-    if len(folder) < 4:
-        raise ValueError(f"--data {options.data}: {len(folder)} faces are too few to be split, 4 at least")
-    faces = [around_the_face(image, five_of(points, name)) for (image, points), name in zip(folder, folder.names)]
+    faces = photographed_faces(LandmarkFolder(place, options.skip_bad), options.skip_bad)
+    if len(faces) < 4:
+        raise ValueError(f"--data {options.data}: {len(faces)} faces are too few to be split, 4 at least")
     images, landmarks = (np.stack(part) for part in zip(*faces))
     parts = seeded_splits(range(len(faces)), options.seed)
     train, test = parts["trainval"], parts["test"]
     unseen = turn_scale_shift(images[test], landmarks[test], np.random.default_rng(options.seed))
     return LandmarkData(images[train], landmarks[train], *unseen, turn_scale_shift)
+
+
+def photographed_faces(folder, skip_bad=False):
+    """[(face, its landmarks)] of a LandmarkFolder, as `around_the_face` has them; what is left out is printed."""
+    faces, skipped = [], list(folder.skipped)
+    for (image, points), name in zip(folder, folder.names):
+        landmarks = five_of(points.astype(np.float64), name)
+        try:
+            faces.append(around_the_face(image, landmarks, name))
+        except ValueError as defect:
+            if not skip_bad:
+                raise
+            skipped.append(str(defect))
+    for defect in skipped:
+        print(f"left out: {defect}")
+    return faces
 
 
 def pictures_and_landmarks(faces):
@@ -77,7 +90,7 @@ def turn_scale_shift(images, landmarks, rng, turn=0.436, scale=0.2, shift=0.08):
     corner = images.shape[-1] / 2 + rng.uniform(-shift, shift, (n, 2)) * images.shape[-1] / 2 - back @ middle
     maps = np.concatenate([back, corner[..., None]], -1)
     there = (landmarks - corner[:, None]) @ np.swapaxes(np.linalg.inv(back), -1, -2)
-    lit = rng.uniform(-0.1, 0.1, (n, 3, 1, 1)) + rng.uniform(-0.05, 0.05, (n, 3, 1, 1))
+    lit = rng.uniform(-0.1, 0.1, (n, 1, 1, 1)) + rng.uniform(-0.05, 0.05, (n, 3, 1, 1))
     return np.clip(cut_out(images, maps, SIZE) + lit, 0, 1).astype(np.float32), there.astype(np.float32)
 
 
@@ -90,14 +103,24 @@ def five_of(points, name):
     return np.stack([points[some].mean(0) for some in OF_68])
 
 
-def around_the_face(image, landmarks):
-    """(the middle of a photograph, twice the size of the face, at LARGER * SIZE pixels; its landmarks there)."""
-    small = max(1, int(eye_distance(landmarks) * 6 / (LARGER * SIZE)))  # smoothed before it shrinks
-    _, height, width = (side - side % small for side in image.shape)
+def around_the_face(image, landmarks, name):
+    """(the middle of a photograph, twice the size of the face, at LARGER * SIZE pixels; its landmarks there).
+
+    ValueError naming the picture where they cannot be a face's: one eye on the other, no room, beside the picture.
+    """
+    sides, middle = image.shape[:0:-1], landmarks.mean(0)  # (W, H), (x, y)
+    between, large = eye_distance(landmarks), head_size(landmarks)
+    if between < 1 or large > min(sides) or (middle < 0).any() or (middle > sides).any():
+        raise ValueError(
+            f"{name}: these landmarks are no face's: eyes {between:.3g} pixels apart, the middle of all at "
+            f"({middle[0]:.3g}, {middle[1]:.3g}), in a picture of {sides[0]} x {sides[1]} pixels"
+        )
+    small = max(1, int(large * 6 / (LARGER * SIZE)))  # smoothed before it shrinks
+    width, height = (side - side % small for side in sides)
     image = image[:3, :height, :width].reshape(3, height // small, small, width // small, small).mean((2, 4))
     landmarks = landmarks / small
     # In an upright face of side 1 the eyes are about .32 apart, and the middle of the five landmarks is at (.5, .55).
-    side = 2 * eye_distance(landmarks) / 0.32
+    side = 2 * head_size(landmarks) / 0.32
     corner = landmarks.mean(0) - (0.5 * side, (0.5 + 0.025) * side)
     step = side / (LARGER * SIZE)
     maps = np.concatenate([step * np.eye(2), corner[:, None]], 1)[None]
@@ -106,10 +129,14 @@ def around_the_face(image, landmarks):
 
 
 def eye_distance(landmarks):
-    """Between the two eyes, (...,), of landmarks (..., 5, 2); a turned head is not taken for a small one.
+    """Between the centres of the two eyes, (...,), of landmarks (..., 5, 2): what errors are measured in."""
+    return np.linalg.norm(landmarks[..., 1, :] - landmarks[..., 0, :], axis=-1)
+
+
+def head_size(landmarks):
+    """How far apart the eyes would be, seen from the front: a head turned aside is not taken for a small one.
 
     At least half the distance from the middle of the eyes to that of the mouth.
     """
-    left, right, _, *mouth = np.moveaxis(np.asarray(landmarks), -2, 0)
-    height = np.linalg.norm((left + right) / 2 - (mouth[0] + mouth[1]) / 2, axis=-1)
-    return np.maximum(np.linalg.norm(right - left, axis=-1), height / 2)
+    height = np.linalg.norm(landmarks[..., :2, :].mean(-2) - landmarks[..., 3:, :].mean(-2), axis=-1)
+    return np.maximum(eye_distance(landmarks), height / 2)

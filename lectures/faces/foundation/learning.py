@@ -21,11 +21,12 @@ class Settings:
     quick: int = 30
 
 
-def learn(model, loss_of, data, settings, options, report, stage=""):
+def learn(model, loss_of, data, settings, options, report, stage="", **loss_settings):
     """Train `model` on `data.train`; its Training, finished; the time goes to the report.
 
     `loss_of(model, images, people, rng)` is a Tensor, or a dict of them by name whose sum is minimised (numbers in it
     are only noted). The generator depends on (seed, step) alone, so that a resumed run repeats exactly.
+    `loss_settings` are what else tells the loss apart, e.g. its margin: a checkpoint of others is refused.
     """
     steps = settings.quick if options.quick else settings.steps
     draws = PeopleBatches(data.train.people, settings.people, settings.pictures)
@@ -42,4 +43,5 @@ def learn(model, loss_of, data, settings, options, report, stage=""):
         return loss_of(model, pcn.tensor(images), people, rng)
 
     told = {"lr": settings.lr, "batch": [settings.people, settings.pictures], "people": data.train.count}
+    told |= loss_settings
     return learn_stage(model, optimizer, steps, batches, loss, options, report, stage, **told)

@@ -6,6 +6,7 @@ from lectures.faces.foundation.alignment import cut_out
 from pyconvnet.data import Dataset, FaceScenes, IdentityFolder
 
 HEAD = 0.86  # of the height of a portrait is head, in the middle of it: as in ORL
+SMALLEST = 16  # pixels: a portrait with a shorter side shows no face
 SPLITS = ("train", "test")
 
 
@@ -15,18 +16,23 @@ class PastedFaces(Dataset):
     What must not be found is of the same stuff: where there were ovals there are portraits whose pieces are shuffled,
     or that stand on their heads, and most backgrounds are shuffled pieces, too. All is grey, because ORL is: in colour
     it would be enough to look for what has none. A fifth of the people, chosen by `seed`, is in the test scenes only.
+    An unreadable or a tiny portrait is a ValueError naming it; with `skip_bad` it is left out and listed in `skipped`.
     """
 
     classes = ("face",)
 
-    def __init__(self, count, folder, split="train", seed=0, size=64):
-        self.portraits, self.seed, self.split = IdentityFolder(folder, skip_bad=True), seed, split
-        people = len(self.portraits.names)
-        if people < 2:
-            raise ValueError(f"PastedFaces: {folder} holds {people} person; two are needed, one to be judged on")
-        order = np.random.default_rng((seed, people)).permutation(people)
-        unseen = order[: max(1, people // 5)]
-        self.usable = np.flatnonzero(np.isin(self.portraits.labels, unseen) == (split == "test"))
+    def __init__(self, count, folder, split="train", seed=0, size=64, skip_bad=False):
+        self.portraits, self.seed, self.split = IdentityFolder(folder, skip_bad=skip_bad), seed, split
+        large = np.array([min(image.shape[1:]) >= SMALLEST for image, _ in self.portraits])
+        tiny = [f"{self.portraits.files[i]}: no side may be below {SMALLEST} pixels" for i in np.flatnonzero(~large)]
+        if tiny and not skip_bad:
+            raise ValueError(tiny[0])
+        self.skipped = self.portraits.skipped + tiny
+        people = np.unique(self.portraits.labels[large])
+        if len(people) < 2:
+            raise ValueError(f"PastedFaces: {folder} holds {len(people)} person; two are needed, one to be judged on")
+        unseen = np.random.default_rng((seed, len(people))).permutation(people)[: max(1, len(people) // 5)]
+        self.usable = np.flatnonzero(large & (np.isin(self.portraits.labels, unseen) == (split == "test")))
         self.scenes = FaceScenes(count, split, size, seed)
         self._drawn = {}
 
@@ -85,7 +91,7 @@ def random_view(rng, shape, size):
 
 def seen_through(picture, map_, size):
     """What a map (2, 3) takes from a picture (1, h, w), smoothed before it shrinks: (1, size, size)."""
-    small = max(1, int(np.sqrt(abs(np.linalg.det(map_[:, :2])))))
+    small = max(1, int(min(np.sqrt(abs(np.linalg.det(map_[:, :2]))), *picture.shape[1:])))
     height, width = (side - side % small for side in picture.shape[1:])
     picture = picture[:, :height, :width].reshape(1, height // small, small, width // small, small).mean((2, 4))
     return cut_out(picture[None].astype(np.float32), map_[None] / small, size)[0]

@@ -1,9 +1,10 @@
-"""How far off a FaceReader is, and how much of a face changed besides what was meant to."""
+"""How far off what was read from a face is, and how much of a face changed besides what was meant to."""
 
 import numpy as np
 
 import pyconvnet as pcn
 from lectures.faces.foundation.face_reader import places
+from lectures.faces.foundation.landmark_data import eye_distance
 
 
 def mean_distance(said, truth):
@@ -12,9 +13,9 @@ def mean_distance(said, truth):
 
 
 def normalised_error(found, landmarks):
-    """NME: mean distance of landmarks [n, 5, 2], in distances between the eyes."""
-    between = np.linalg.norm(landmarks[:, 0] - landmarks[:, 1], axis=-1)
-    return pcn.metrics.normalized_mean_error(np.broadcast_to(found, landmarks.shape), landmarks, between)
+    """NME: mean distance of landmarks (n, 5, 2), in distances between the eyes; `found` may be one guess for all."""
+    found = np.broadcast_to(found, landmarks.shape)
+    return pcn.metrics.normalized_mean_error(found, landmarks, eye_distance(landmarks))
 
 
 def what_else_changed(judge, before, after):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lectures.detection.foundation.detector import read_images
-from lectures.faces.foundation.alignment import aligned, box_maps, cut_out, moved
+from lectures.faces.foundation.alignment import aligned, box_maps, cut_out, in_one_place, moved
 
 SIZE = 32  # pixels, the side of a face that is cut out
 
@@ -38,10 +38,17 @@ class Recogniser:
         return self.look(image, boxes, scores) if len(boxes) else []
 
     def look(self, image, boxes, scores):
-        """The FoundFaces in boxes (n, 4), n > 0, of a picture, whether there are faces or not."""
+        """The FoundFaces in boxes (n, 4), n > 0, of a picture, whether there are faces or not.
+
+        Left out is a box whose landmarks are all in one place: nothing there can be turned upright.
+        """
         maps = box_maps(boxes, SIZE)
         cut = cut_out(image, maps, SIZE)
         points = moved(maps, self.landmarks.landmarks(cut))
+        apart = np.flatnonzero(~in_one_place(points))
+        if not len(apart):
+            return []
+        boxes, scores, points, cut = (np.asarray(part)[apart] for part in (boxes, scores, points, cut))
         straight, _ = aligned(np.broadcast_to(image, (len(boxes), *image.shape)), points, SIZE)
         vectors = self.embedding.embed(straight)
         return [FoundFace(*face) for face in zip(boxes, scores, points, cut, straight, vectors)]

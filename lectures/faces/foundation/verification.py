@@ -28,20 +28,26 @@ def judge(scores, people, among=20, seed=0):
     """What verification and recognition report of a matrix of scores (n, n), over all pairs of pictures.
 
     auc, eer: of the ROC curve. accuracy: balanced, see `accuracy_on_other_people`. rank1: of `among` people with one
-    picture each. ten_fold: as LFW does, on as many pairs of the same person as of two. true_accepts: {rate: share}.
-    ValueError where no person has two pictures, or there is only one.
+    picture each. ten_fold: on the folds of `ten_folds`; `shared`: whether they share people. true_accepts: {rate:
+    share}. ValueError where there are no two pairs of one person, or of two people, and for a matrix that does not fit.
     """
+    scores, people = np.asarray(scores), np.asarray(people)
+    if people.ndim != 1 or scores.shape != 2 * people.shape:
+        raise ValueError(f"judge: {people.shape} people need a matrix of scores (n, n), got {scores.shape}")
+    if not 1 <= among <= len(np.unique(people)):
+        raise ValueError(f"judge: one among {among} people, but there are {len(np.unique(people))}")
     i, j, same = all_pairs(people)
-    if same.all() or not same.any():
+    if min(same.sum(), (~same).sum()) < 2:
         raise ValueError("judge: verification needs pairs of one person and of two, so two people with two pictures")
     s, rng = scores[i, j], np.random.default_rng((seed, len(people)))
-    pairs, folds = balanced_folds(same, rng)
+    pairs, folds, shared = ten_folds(people, rng)
     return {
         "auc": pcn.metrics.roc_auc(s, same),
         "eer": pcn.metrics.equal_error_rate(s, same),
         "accuracy": accuracy_on_other_people(scores, people, rng),
         "rank1": rank1(scores, people, among, rng),
         "ten_fold": float(np.mean(ten_fold_accuracy(s[pairs], same[pairs], folds)[0])),
+        "shared": shared,
         "true_accepts": {rate: pcn.metrics.true_accept_rate(s, same, rate) for rate in FALSE_ACCEPTS},
     }
 
@@ -85,6 +91,24 @@ def _pairs_among(scores, people, who):
     return scores[np.ix_(who, who)][i, j], same
 
 
+def ten_folds(people, rng, folds=10):
+    """(numbers of pairs, their folds, whether folds share people): balanced pairs within ten groups of people.
+
+    As in LFW every person is in one fold only; LFW's own folds are a list, `pcn.data.read_pairs`, and ours are drawn.
+    Where a group has no pair of one person, or of two, as with fewer than 20 people, all pairs are dealt out instead,
+    and the people of a fold are in the others, too.
+    """
+    (i, j, same), (everybody, who) = all_pairs(people), np.unique(people, return_inverse=True)
+    group = (rng.permutation(len(everybody)) % folds)[who]
+    found = []
+    for fold in range(folds):
+        inside = np.flatnonzero((group[i] == fold) & (group[j] == fold))
+        if same[inside].all() or not same[inside].any():
+            return *balanced_folds(same, rng, folds), True
+        found.append(inside[balanced_folds(same[inside], rng)[0]])
+    return np.concatenate(found), np.repeat(np.arange(folds), [len(f) for f in found]), False
+
+
 def balanced_folds(same, rng, folds=10):
     """(numbers of pairs, their folds 0 to folds - 1): as many pairs of one person as of two, in every fold alike."""
     each = min(same.sum(), (~same).sum())
@@ -95,8 +119,7 @@ def balanced_folds(same, rng, folds=10):
 def ten_fold_accuracy(scores, same, folds):
     """(the accuracy on each fold with the threshold that is best on all the others, these thresholds).
 
-    scores, same, folds: of each pair. Huang et al., "Labeled Faces in the Wild" (2007). LFW's folds share no person.
-    ValueError for one fold only.
+    scores, same, folds: of each pair. Huang et al., "Labeled Faces in the Wild" (2007). ValueError for one fold only.
     """
     numbers = np.unique(folds)
     if len(numbers) < 2:
