@@ -65,7 +65,8 @@ thread_local Stack stack;
 
 void* acquire(std::size_t bytes) {
     if (bytes > MOST) throw std::bad_alloc();
-    return stack.acquire((bytes + SLACK + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+    bytes = std::max<std::size_t>(bytes + SLACK, 1);   // no two blocks at one place: the first of them would end the other
+    return stack.acquire((bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
 }
 
 void release(void* block) noexcept { stack.release(block); }
