@@ -65,7 +65,7 @@ thread_local Stack stack;
 
 void* acquire(std::size_t bytes) {
     if (bytes > MOST) throw std::bad_alloc();
-    bytes = std::max<std::size_t>(bytes + SLACK, 1);   // no two blocks at one place: the first of them would end the other
+    bytes = std::max<std::size_t>(bytes, 1);   // no two blocks at one place: the end of one would end the other
     return stack.acquire((bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
 }
 

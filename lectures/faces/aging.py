@@ -19,6 +19,7 @@ is content at once, the second goes only part of the way (slide "Deep Network Ca
 import numpy as np
 
 import pyconvnet as pcn
+from lectures.demo_window import of_the_last_run
 from lectures.faces.drawing import aging_figures
 from lectures.faces.drawing.age_demo import AgeDemo
 from lectures.faces.foundation.eigenfaces import Eigenfaces
@@ -37,7 +38,6 @@ from lectures.faces.foundation.face_reader import (
 )
 from lectures.faces.foundation.linear_fit import linear_fit
 from lectures.faces.foundation.reading_errors import mean_distance, normalised_error, what_else_changed
-from lectures.training import OtherSettings
 from pyconvnet.data.face_painting import AGES
 
 TASKS = ("age", "attributes", "landmarks")
@@ -186,13 +186,7 @@ def prepared(options, report):
 
 def demo(options, report):
     """A slider for the age, on the trained networks (trained first if there is no checkpoint)."""
-    options.resume = True
-    try:
-        first, second, space, _, test = prepared(options, report)
-    except OtherSettings:
-        print("the last run had other settings: training anew")
-        options.resume = False
-        first, second, space, _, test = prepared(options, report)
+    first, second, space, _, test = of_the_last_run(lambda: prepared(options, report), options)
     shown = bareheaded(test, *AGES, 20)
     p = space.code(np.stack([test[i][0] for i in shown]))
 

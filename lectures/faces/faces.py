@@ -17,6 +17,7 @@ Ours is smaller: painted people in pictures of 128 pixels, three networks of a m
 
 import numpy as np
 
+from lectures.demo_window import of_the_last_run
 from lectures.detection.foundation.datasets import DetectionData
 from lectures.detection.foundation.matching import overlaps
 from lectures.faces import face_alignment, face_detection, triplet
@@ -31,7 +32,6 @@ from lectures.faces.foundation.learning import Settings
 from lectures.faces.foundation.portraits import FaceData, Portraits
 from lectures.faces.foundation.recogniser import SIZE, Recogniser
 from lectures.faces.foundation.verification import all_pairs, balanced_threshold, scores_of
-from lectures.training import OtherSettings
 from pyconvnet.data import Faces, FaceScenes
 
 PARTY = {"size": 128, "most": 5, "side": (20, 32)}  # pixels; people in a picture; pixels of a head
@@ -209,13 +209,7 @@ def baselines(recogniser, scenes, known):
 
 def demo(options, report):
     """A slider for the distance from which on a face is nobody's (networks are trained first if there are none)."""
-    options.resume = True
-    try:
-        recogniser = trained(options, report)
-    except OtherSettings:
-        print("the last run had other settings: training anew")
-        options.resume = False
-        recogniser = trained(options, report)
+    recogniser = of_the_last_run(lambda: trained(options, report), options)
     enrol_people(recogniser, options, report)
     window = IdentityDemo(recogniser, scenes_of(options, "test", TEST, KNOWN + STRANGERS))
     window.show()

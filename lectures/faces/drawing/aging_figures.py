@@ -19,6 +19,7 @@ def changes(report, stages, goals, curves, networks):
         journey(axes, stages, *networks)
         for ax, goal in zip(axes[0], goals[chosen]):
             ax.set_title(f"to {goal:.0f}", fontsize=9)
+        axes[0, 0].figure.supxlabel("years, as the network that was asked / the second network says", fontsize=9)
     with report.figure("fooled", size=(6.5, 4.5)) as axes:
         who_is_fooled(axes[0, 0], curves)
 
