@@ -206,9 +206,9 @@ def test_runs_as_a_script_from_the_root_of_the_checkout(path):
     assert len(run(path.relative_to(ROOT)).splitlines()) > 20
 
 
-@each
-def test_runs_as_a_module(path):
-    run("-m", f"lectures.walkthroughs.{path.stem}")
+def test_runs_as_a_module():
+    """One of them: only the search path differs from that of a script."""
+    run("-m", "lectures.walkthroughs.convolution")
 
 
 @each
