@@ -17,9 +17,11 @@ def parser():
     p.add_argument("--seed", type=int, default=0, help="of the weights, the batches and the data (default 0)")
     p.add_argument("--seeds", type=int, nargs="+", metavar="N", help="once for each seed, and a table of all of them")
     p.add_argument("--data", help="real data instead of the lecture's own, e.g. voc:DIR or coco:FILE[,IMAGES]")
+    p.add_argument("--weights", type=Path, metavar="FILE", help="a network that others trained, for style and insight")
     p.add_argument("--out", type=Path, default=Path("out"), help="folder for results (default out/)")
     p.add_argument("--resume", action="store_true", help="go on from the last checkpoint of an interrupted run")
     p.add_argument("--skip-bad", action="store_true", help="leave out defective pictures and objects, and list them")
+    p.add_argument("--only", nargs="+", metavar="NUMBER", help="of `claims`: measure these alone")
     p.add_argument("--slides", action="store_true", help="list every slide of the decks, and what runs it")
     p.add_argument("--demo", action="store_true", help="open a window with sliders on the trained model")
     return p
@@ -40,8 +42,12 @@ def main(arguments=None):
             raise ValueError(f"--seed must not be negative, got {options.seed}")
         lecture = course.find(options.name)
         module = lecture.load()
+        if options.weights is not None and not getattr(module, "TAKES_WEIGHTS", False):
+            raise ValueError(f"the lecture {lecture.name} trains its own network: leave --weights out")
         if options.demo and not hasattr(module, "demo"):
             raise ValueError(f"the lecture {lecture.name} has no demo")
+        if options.only and lecture.name != "claims":
+            raise ValueError("--only picks claims: python -m lectures claims --only 9a 20")
         if options.demo and options.seeds:
             raise ValueError("--demo shows one run: take --seed instead of --seeds")
         if options.seeds:

@@ -26,6 +26,7 @@ from lectures.verdict import DOES_NOT_HOLD, HOLDS, TOO_NOISY, verdict
 
 HERE = Path(__file__).parent
 SHARED = "arms", "short_trainings"  # files of evidence/ that others use
+COUNTED = (HOLDS, "holds"), (DOES_NOT_HOLD, "does_not_hold_here"), (TOO_NOISY, "too_noisy_to_say")  # the metrics
 COLOURS = {HOLDS: "tab:green", DOES_NOT_HOLD: "tab:red", TOO_NOISY: "tab:gray"}
 
 
@@ -40,6 +41,15 @@ def all_claims():
     return claims
 
 
+def chosen(numbers):
+    """The claims of these numbers, or all of them. ValueError lists the numbers that there are."""
+    claims = all_claims()
+    if unknown := set(numbers or ()) - {claim.number for claim in claims}:
+        there = ", ".join(claim.number for claim in claims)
+        raise ValueError(f"--only {' '.join(sorted(unknown))}: no such claim; there is: {there}")
+    return [claim for claim in claims if numbers is None or claim.number in numbers]
+
+
 def by_number(claim):
     """"9a" comes after "9" and before "10"."""
     digits, letters = re.fullmatch(r"(\d+)(\w*)", claim.number).groups()
@@ -51,15 +61,14 @@ def run(options, report):
     if options.data is not None:
         raise ValueError(f"--data {options.data}: the claims are measured on the lectures' own pictures; leave it out")
     results = {}
-    for claim in all_claims():
+    for claim in chosen(options.only):
         runs = [measured(claim, options, report, seed) for seed in seeds_of(claim, options)]
         results[claim] = result = judged(claim, runs)
         report.train_seconds += sum(run["train_seconds"] for run in runs)
         report.extra.setdefault("claims", {})[claim.number] = {**described(claim), **result, "runs": runs}
         draw(report, claim, runs, result)
     reached = [result["verdict"] for result in results.values()]
-    counts = (HOLDS, "holds"), (DOES_NOT_HOLD, "does_not_hold_here"), (TOO_NOISY, "too_noisy_to_say")
-    report.metrics.update({name: reached.count(which) for which, name in counts})
+    report.metrics.update({name: reached.count(said) for said, name in COUNTED})
     print(table(results))
 
 
@@ -70,7 +79,7 @@ def seeds_of(claim, options):
 
 def measured(claim, options, report, seed):
     """What `claim.measure` returned for one seed: computed now, or by an earlier run that `--resume` goes on from."""
-    own = Namespace(seed=seed, quick=options.quick, data=None, resume=False, skip_bad=False, out=options.out)
+    own = Namespace(seed=seed, quick=options.quick, data=None, weights=None, resume=False, skip_bad=False)
 
     def compute():
         print(f"claim {claim.number}, seed {seed}: {claim.title}", flush=True)
@@ -89,11 +98,25 @@ def measured(claim, options, report, seed):
 
 
 def code_of(claim):
-    """The files that a measurement depends on: its own, and those of the systems it looks at."""
-    systems = sorted(file for file in (HERE / "detection").rglob("*.py") if file.parent.name != "drawing")
+    """The files that a measurement depends on: its own, and those of the topics whose systems it looks at."""
+    own = Path(inspect.getsourcefile(claim.measure))
+    rooms = [HERE / topic for topic in sorted(topics_of([own]))]
+    systems = [file for room in rooms for file in sorted(room.rglob("*.py")) if file.parent.name != "drawing"]
     shared = [HERE / "evidence" / f"{name}.py" for name in SHARED]
     shared += [HERE / f"{name}.py" for name in ("macs", "stage", "training")]
-    return [Path(inspect.getsourcefile(claim.measure)), *shared, *systems]
+    return [own, *shared, *systems]
+
+
+def topics_of(files):
+    """The folders of lectures/ whose code these files import, and those that code imports in turn, by name."""
+    found, waiting = set(), list(files)
+    while waiting:
+        imported = set(re.findall(r"^\s*(?:from|import) lectures\.(\w+)", waiting.pop().read_text("utf-8"), re.M))
+        for topic in imported - found - {"evidence"}:
+            if (HERE / topic).is_dir():
+                found.add(topic)
+                waiting += (HERE / topic).rglob("*.py")
+    return found
 
 
 def judged(claim, runs):

@@ -9,6 +9,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from lectures.claims import COUNTED, all_claims
 from lectures.verdict import HOLDS
 from pyconvnet.io import write_whole
 
@@ -24,7 +25,8 @@ BEGIN, END = "<!-- from lectures/measured, by lectures/measured_page.py -->", "<
 def take(out):
     """Store the results that `python -m lectures NAME` left in the folder `out`; the names of those there were.
 
-    ValueError for a run that was quick, with another seed than 0, or on other data.
+    Of a run of some claims (`--only`) these take the place of what was stored. ValueError for a run that was quick,
+    with another seed than 0, or on other data.
     """
     taken = []
     for name in LECTURES:
@@ -37,12 +39,23 @@ def take(out):
         if name == "claims":  # what every run returned is for the figures
             for claim in result["extra"]["claims"].values():
                 claim["effects"] = [run["effect"] for run in claim.pop("runs")]
+            result = among_the_others(result)
         STORED.mkdir(exist_ok=True)
         write_whole(STORED / f"{name}.json", json.dumps(result, indent=1) + "\n")
         taken.append(name)
     if "detection_ladder" in taken:
         shutil.copyfile(Path(out) / FIGURE, STORED / Path(FIGURE).name)
     return taken
+
+
+def among_the_others(result):
+    """The result of a run of some claims with those added that are stored already, and still claimed."""
+    known = stored("claims")["extra"]["claims"] if (STORED / "claims.json").is_file() else {}
+    known |= result["extra"]["claims"]
+    claims = {claim.number: known[claim.number] for claim in all_claims() if claim.number in known}
+    verdicts = [claim["verdict"] for claim in claims.values()]
+    counts = {name: verdicts.count(said) for said, name in COUNTED}
+    return {**result, "metrics": counts, "extra": {**result["extra"], "claims": claims}}
 
 
 def stored(name):

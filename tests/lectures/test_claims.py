@@ -104,7 +104,7 @@ def planted(effect, **changes):
 def run_planted(monkeypatch, tmp_path, *planted_claims, **options):
     monkeypatch.setattr(claims, "all_claims", lambda: list(planted_claims))
     report = Report("claims", tmp_path)
-    defaults = {"seed": 0, "quick": False, "data": None, "resume": False, "out": tmp_path}
+    defaults = {"seed": 0, "quick": False, "data": None, "only": None, "resume": False, "out": tmp_path}
     claims.run(Namespace(**defaults | options), report)
     return report
 
@@ -129,6 +129,16 @@ def test_a_planted_effect_gets_its_verdict(effect, said, tmp_path, monkeypatch, 
     shown = capsys.readouterr().out
     assert said in shown and ("because it was planted so" in shown) == (said != HOLDS)
     assert [path.name for path in report.figures] == ["claim_99.png"]
+
+
+def test_only_some_claims_are_measured_if_asked_for(tmp_path, monkeypatch, capsys):
+    one, other = planted(noise), planted(noise, number="98")
+    report = run_planted(monkeypatch, tmp_path, other, one, only=["99"])
+    assert list(report.extra["claims"]) == ["99"]
+    with pytest.raises(ValueError, match="--only 97: no such claim; there is: 98, 99"):
+        run_planted(monkeypatch, tmp_path, other, one, only=["97", "98"])
+    assert main(["yolo", "--only", "9a", "--out", str(tmp_path)]) == 2
+    assert "--only picks claims" in capsys.readouterr().err
 
 
 def test_an_effect_that_is_no_number_names_the_claim(tmp_path, monkeypatch):

@@ -40,6 +40,26 @@ def test_only_whole_runs_are_stored(tmp_path, monkeypatch, change):
     assert not (tmp_path / "stored").exists()
 
 
+def test_a_run_of_some_claims_takes_their_place_among_the_stored(tmp_path, monkeypatch):
+    monkeypatch.setattr(room, "STORED", tmp_path / "stored")
+    first, second, *_ = (claim.number for claim in room.all_claims())
+    claim = {"verdict": "holds", "runs": [{"effect": 1.0}]}
+    result = {"quick": False, "seed": 0, "data": None, "metrics": {}, "extra": {"claims": {}}}
+    for number, said in ((first, "holds"), (second, "holds"), ("0", "holds"), (first, "too noisy to say")):
+        result["extra"]["claims"] = {number: claim | {"verdict": said}}
+        (tmp_path / "claims").mkdir(exist_ok=True)
+        (tmp_path / "claims" / "result.json").write_text(json.dumps(result))
+        assert room.take(tmp_path) == ["claims"]
+    kept = room.stored("claims")
+    assert {k: v["verdict"] for k, v in kept["extra"]["claims"].items()} == {first: "too noisy to say", second: "holds"}
+    assert kept["metrics"] == {"holds": 1, "does_not_hold_here": 0, "too_noisy_to_say": 1}
+
+
+def test_every_claim_was_measured():
+    measured, claimed = room.stored("claims")["extra"]["claims"], [claim.number for claim in room.all_claims()]
+    assert list(measured) == claimed, f"python -m lectures claims --only NUMBER ..., then {room.COMMAND} out"
+
+
 def test_a_readme_without_a_place_for_the_table_is_refused():
     with pytest.raises(ValueError, match="must each stand there once"):
         room.readme("no table here")
