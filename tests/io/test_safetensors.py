@@ -92,6 +92,19 @@ def test_truncated_and_damaged_files_are_refused(tmp_path):
             io.load(path)
 
 
+def test_a_huge_header_and_another_format_are_told(tmp_path, torch_file):
+    path = tmp_path / "f"
+    for content, words in (
+        ((2**60).to_bytes(8, "little") + b'{"a":1}', "too large"),
+        ((2**20).to_bytes(8, "little") + b'{"a":1}', "header"),
+        (torch_file.zipped(torch_file.tensor(), {"0": bytes(24)}), r"it is a zip\)"),
+        (torch_file.legacy(torch_file.tensor(), {"0": (6, bytes(24))}), "it is a Python pickle"),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=f"not a whole safetensors file .*{words}"):
+            io.load(path)
+
+
 def test_a_missing_file_is_an_oserror(tmp_path):
     for path in (tmp_path / "nowhere", tmp_path):
         with pytest.raises(FileNotFoundError, match="no file"):

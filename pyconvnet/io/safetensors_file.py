@@ -1,8 +1,6 @@
 """Saving and loading: safetensors, which holds arrays and text and nothing that could be executed."""
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,8 +8,10 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_bytes
 
-from .autograd import Tensor
-from .state_tree import flatten, unflatten
+from ..autograd import Tensor
+from ..state_tree import flatten, unflatten
+from .file_kinds import kind_of, start_of
+from .whole_file import write_whole
 
 OUTLINE = "pyconvnet.outline"  # the metadata entry that tells nested state from named tensors
 
@@ -58,31 +58,8 @@ def load_with_metadata(path):
         with safe_open(path, framework="numpy") as f:
             return {name: Tensor(f.get_tensor(name)) for name in f.keys()}, f.metadata() or {}  # noqa: SIM118
     except SafetensorError as error:
-        raise ValueError(f"load: {path} is not a whole safetensors file ({error})") from None
+        kind = kind_of(start_of(path))
+        told = f"it is {kind}" if kind not in (None, "a safetensors file") else f"{error}"
+        raise ValueError(f"load: {path} is not a whole safetensors file ({told})") from None
     except TypeError as error:
         raise ValueError(f"load: {path} holds tensors of a type that NumPy does not have ({error})") from None
-
-
-def write_whole(path, content):
-    """Write text or bytes to a file beside `path`, flush it to disk, then rename: readers see all of it or
-    none."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    content = content.encode() if isinstance(content, str) else content
-    handle, part = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as f:
-            f.write(content)
-            f.flush()
-            os.fsync(f.fileno())
-        os.chmod(part, 0o666 & ~_umask())
-        os.replace(part, path)
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
-        raise
-
-
-def _umask():
-    current = os.umask(0)
-    os.umask(current)
-    return current
