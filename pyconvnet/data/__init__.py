@@ -12,8 +12,10 @@ from .augment import (
     random_flip,
     random_scale_shift,
 )
+from .cifar import Cifar10
 from .coco import COCODetection
 from .dataset import Dataset, Subset
+from .digits import Digits
 from .face_painting import (
     FaceIdentity,
     FacePose,
@@ -27,30 +29,36 @@ from .face_scenes import FaceScenes
 from .faces import Faces
 from .ground_scenes import GroundScenes
 from .identity_folder import IdentityFolder, read_pairs
+from .image_folder import ImageFolder
 from .landmark_file import read_landmarks
 from .loader import DataLoader, default_collate
 from .picture_folder import LandmarkFolder, PictureFolder
 from .scenes import SCENE_VARIANTS, SceneVariant, ShapeScenes, draw_scene
 from .splits import seeded_splits
+from .textured_shapes import TexturedShapes
 from .voc import VOCDetection, voc_splits
 
 __all__ = [
     "SCENE_VARIANTS",
     "ArrayDetection",
     "COCODetection",
+    "Cifar10",
     "DataLoader",
     "Dataset",
+    "Digits",
     "FaceIdentity",
     "FacePose",
     "FaceScenes",
     "Faces",
     "GroundScenes",
     "IdentityFolder",
+    "ImageFolder",
     "LandmarkFolder",
     "PictureFolder",
     "SceneVariant",
     "ShapeScenes",
     "Subset",
+    "TexturedShapes",
     "VOCDetection",
     "age_pose",
     "default_collate",
