@@ -1,6 +1,6 @@
 """pyconvnet: a ConvNet framework to learn from. `import pyconvnet as pcn`; the names are PyTorch's."""
 
-from . import data, functional, io, kernels, methods, metrics, nn, ops, optim, testing, viz
+from . import data, functional, io, kernels, methods, metrics, models, nn, onnx, ops, optim, testing, viz
 from .autograd import Tensor, grad
 from .config import show_config
 from .creation import (
