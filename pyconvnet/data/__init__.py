@@ -35,7 +35,7 @@ from .loader import DataLoader, default_collate
 from .picture_folder import LandmarkFolder, PictureFolder
 from .scenes import SCENE_VARIANTS, SceneVariant, ShapeScenes, draw_scene
 from .splits import seeded_splits
-from .textured_shapes import TexturedShapes
+from .textured_shapes import TexturedShapes, draw_texture
 from .voc import VOCDetection, voc_splits
 
 __all__ = [
@@ -65,6 +65,7 @@ __all__ = [
     "draw_identity",
     "draw_pose",
     "draw_scene",
+    "draw_texture",
     "flip",
     "flip_batch",
     "lay_face",

@@ -6,17 +6,19 @@ Ours knows the instructions that make dicts, lists, tuples, numbers and text, an
 
 import pickletools
 
+from .numpy_names import Stateful
 from .torch_names import Named, put
 
 INSTRUCTIONS = 2**20  # a large network has a hundred thousand
+LONGEST = 2**27  # bytes of a pickle; the numbers stand beside it
 DEPTH, PARTS = 64, 2**22  # how deep a tree may be, and how large when a part is counted wherever it occurs
 
 CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
-NEW = {"EMPTY_DICT": dict, "EMPTY_LIST": list, "EMPTY_TUPLE": tuple}
+NEW = {"EMPTY_DICT": dict, "EMPTY_LIST": list, "EMPTY_TUPLE": tuple, "EMPTY_SET": set}
 DATA = {
     "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT", "STRING", "BINSTRING",
     "SHORT_BINSTRING", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8", "BINBYTES", "SHORT_BINBYTES",
-    "BINBYTES8",
+    "BINBYTES8", "BYTEARRAY8",
 }  # fmt: skip
 REFUSED = {"INST": "makes an object", "OBJ": "makes an object", "NEWOBJ": "makes an object", "NEWOBJ_EX":
            "makes an object", "EXT1": "names a registered extension", "EXT2": "names a registered extension", "EXT4":
@@ -44,6 +46,7 @@ def run(file, size, named, stored=None):
     `named(module, name)` -> Named; `stored(tuple)` -> Storage for what PyTorch keeps beside the pickle.
     """
     stack, memo, count = [], {}, 0
+    size = min(size, file.tell() + LONGEST)
 
     def mark():  # all above the last mark, which goes away
         place = next((i for i in range(len(stack) - 1, -1, -1) if stack[i] is _MARK), None)
@@ -101,6 +104,9 @@ def run(file, size, named, stored=None):
         elif name == "APPENDS":
             items = mark()
             top(list).extend(items)
+        elif name == "ADDITEMS":
+            items = mark()
+            top(set).update(_filled({}, [y for x in items for y in (x, None)]))
         elif name == "DUP":
             x = popped()
             stack += [x, x]
@@ -120,8 +126,11 @@ def run(file, size, named, stored=None):
             stack.append(_called(what, arguments))
             count += sum(len(x) for x in arguments if isinstance(x, (list, tuple, str)))  # they were gone through
         elif name == "BUILD":  # attributes of an object, such as the _metadata of a state_dict: left out
-            popped()
-            top(dict)
+            state = popped()
+            if stack and isinstance(stack[-1], Stateful):
+                stack[-1].set_state(state)
+            else:
+                top(dict)
         elif name == "BINPERSID":
             pid = popped()
             if stored is None:
@@ -164,7 +173,7 @@ def tree_of(x, leaf):
     done, open_ = {}, set()
 
     def walk(x):  # -> the tree, its height, the number of its parts
-        if x is None or isinstance(x, (bool, int, float, str, bytes)):
+        if x is None or isinstance(x, (bool, int, float, complex, str, bytes, set)):
             return x, 0, 1
         if id(x) in done:
             return done[id(x)]

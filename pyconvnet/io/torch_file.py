@@ -9,9 +9,10 @@ import io
 import zipfile
 
 from .file_kinds import kind_of, of_the_content, regular_file, start_of
-from .pickle_machine import run, tree_of
-from .torch_names import Named, named, shown
-from .torch_tensors import Allowance, Storage, StoredTensor, width
+from .numpy_names import NumpyArray
+from .pickle_machine import LONGEST, run, tree_of
+from .torch_names import Named, named
+from .torch_tensors import Allowance, Storage, StoredTensor, shown, width
 
 MAGIC, VERSION = 0x1950A86A20F9469CFC6C, 1001
 ALLOWANCE = 2**26  # bytes; besides twice the file
@@ -76,8 +77,10 @@ def _read_zip(file, size, allowance):
                 storages[key, dtype] = Storage(dtype, count, read, allowance)
             return storages[key, dtype]
 
+        if members[root + "data.pkl"].file_size > LONGEST:
+            raise ValueError(f"its pickle is longer than {LONGEST} bytes: weights need fewer")
         pickle = archive.read(members[root + "data.pkl"])
-        return _finished(run(io.BytesIO(pickle), len(pickle), named, stored))
+        return _finished(run(io.BytesIO(pickle), len(pickle), named, stored), allowance)
 
 
 def _root(members):
@@ -141,7 +144,7 @@ def _read_pickles(file, size, allowance):
         file.seek(begin + root.size)
     if missing := [key for key in storages if isinstance(key, str) and key not in places]:
         raise ValueError(f"it has no storage {missing[0]!r:.40}, which a tensor is made of: was the download cut off?")
-    return _finished(built)
+    return _finished(built, allowance)
 
 
 def _storage_id(pid):
@@ -158,13 +161,16 @@ def _storage_id(pid):
     return kind.dtype, key, count, part[0] if part else None
 
 
-def _finished(built):
-    return tree_of(built, _leaf)
+def _finished(built, allowance):
+    def leaf(x):
+        if isinstance(x, StoredTensor):
+            return x.read()
+        if isinstance(x, NumpyArray):
+            return x.read(allowance)
+        if isinstance(x, bytearray):
+            return bytes(x)
+        if isinstance(x, Named) and x.dtype is not None:
+            return x.name
+        raise ValueError(f"it holds {x.name if isinstance(x, Named) else f'a {type(x).__name__}'} where data belongs")
 
-
-def _leaf(x):
-    if isinstance(x, StoredTensor):
-        return x.read()
-    if isinstance(x, Named) and x.dtype is not None:
-        return x.name
-    raise ValueError(f"it holds {x.name if isinstance(x, Named) else 'a storage'} where data belongs")
+    return tree_of(built, leaf)

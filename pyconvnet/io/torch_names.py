@@ -6,7 +6,8 @@ choice is called. All arguments are checked: they come from the file.
 
 from dataclasses import dataclass
 
-from .torch_tensors import Storage, StoredTensor
+from .numpy_names import NUMPY_BUILDERS
+from .torch_tensors import LARGEST, Storage, StoredTensor, shown
 
 DTYPES = {
     "float64": "f8", "double": "f8", "float32": "f4", "float": "f4", "float16": "f2", "half": "f2",
@@ -18,7 +19,6 @@ STORAGES = {  # class of a storage: the dtype of its numbers
     "LongStorage": "i8", "IntStorage": "i4", "ShortStorage": "i2", "CharStorage": "i1", "ByteStorage": "u1",
     "BoolStorage": "bool", "UntypedStorage": "u1",
 }  # fmt: skip
-LARGEST = 2**62  # what NumPy can count to
 AXES = 32
 
 
@@ -31,18 +31,16 @@ class Named:
     dtype: str = None
 
 
-def tensor(storage, offset, size, stride, *rest):
+def tensor(storage, offset, size, stride, requires_grad=False, hooks=None, metadata=None):
     """_rebuild_tensor and _v2; whether it wants gradients, and its hooks, are left out."""
-    if len(rest) > 3:
-        raise ValueError(f"a tensor of {len(rest) + 4} arguments")
-    return _stored(storage, offset, size, stride, getattr(storage, "dtype", None))
+    return _stored(storage, offset, size, stride, getattr(storage, "dtype", None), metadata)
 
 
 def tensor_of_dtype(storage, offset, size, stride, requires_grad, hooks, dtype, metadata=None):
     """_rebuild_tensor_v3: the dtype stands beside, the storage is bytes."""
     if not isinstance(dtype, Named) or dtype.dtype is None:
         raise ValueError("a tensor with a dtype that is none")
-    return _stored(storage, offset, size, stride, dtype.dtype)
+    return _stored(storage, offset, size, stride, dtype.dtype, metadata)
 
 
 def parameter(data, requires_grad=True, hooks=None, state=None):
@@ -79,6 +77,20 @@ def default_mapping(factory=None, items=()):
     return mapping(items)
 
 
+def members(items=()):
+    """set: of text and numbers."""
+    if not isinstance(items, (list, tuple)):
+        raise ValueError(f"a set of {shown(items)}")
+    return set(mapping([(x, None) for x in items]))
+
+
+def complex_number(real=0.0, imaginary=0.0):
+    """complex: Python's own number."""
+    if not isinstance(real, float) or not isinstance(imaginary, float):
+        raise ValueError("a complex number of something else than two numbers")
+    return complex(real, imaginary)
+
+
 def sizes(numbers=()):
     """torch.Size: a tuple."""
     return _wholes("size", numbers)
@@ -92,17 +104,12 @@ def device(kind="cpu", index=None):
 
 
 def octets(text="", encoding="latin1"):
-    """_codecs.encode, the way in which old pickles write bytes."""
-    if not isinstance(text, str) or encoding != "latin1":
+    """_codecs.encode and bytearray, the ways in which old pickles write bytes."""
+    if isinstance(text, (bytes, bytearray)):
+        return bytes(text)
+    if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):
         raise ValueError("bytes in an unknown encoding")
     return text.encode("latin1")
-
-
-def shown(x):
-    """A few letters about a value of the file, for errors: writing out what contains itself would not end."""
-    if isinstance(x, (list, tuple, dict)):
-        return f"a {type(x).__name__} of {len(x)}"
-    return f"{x!r:.40}" if x is None or isinstance(x, (bool, int, float, str, bytes)) else f"a {type(x).__name__}"
 
 
 def put(built, key, x):
@@ -112,13 +119,18 @@ def put(built, key, x):
     built[key] = x
 
 
-def _stored(storage, offset, size, stride, dtype):
+def _stored(storage, offset, size, stride, dtype, metadata):
     if not isinstance(storage, Storage):
         raise ValueError("a tensor without a storage")
     size, stride, (offset,) = _wholes("size", size), _wholes("stride", stride), _wholes("offset", (offset,))
     if len(size) != len(stride):
         raise ValueError(f"a tensor with {len(size)} axes and {len(stride)} strides")
-    return StoredTensor(storage, offset, size, stride, dtype)
+    if not isinstance(metadata, dict | None) or any(metadata[k] for k in metadata or () if k != "neg"):
+        raise ValueError("a tensor with metadata that change it in an unknown way")
+    negative = bool((metadata or {}).get("neg"))
+    if negative and dtype not in ("f8", "f4", "f2", "bfloat16"):
+        raise ValueError(f"a tensor of {dtype} with a minus before it")
+    return StoredTensor(storage, offset, size, stride, dtype, negative)
 
 
 def _wholes(what, numbers):
@@ -145,7 +157,16 @@ BUILDERS = {
     "torch.Size": sizes,
     "torch.device": device,
     "_codecs.encode": octets,
+    **NUMPY_BUILDERS,
 }
+for _room in ("builtins", "__builtin__"):  # most of them only as the factory of a defaultdict
+    BUILDERS |= {f"{_room}.{name}": None for name in ("bool", "dict", "float", "int", "list", "str", "tuple")}
+    BUILDERS |= {f"{_room}.bytearray": octets, f"{_room}.complex": complex_number, f"{_room}.set": members}
+DANGEROUS = {
+    "__builtin__", "_operator", "_pickle", "builtins", "code", "codeop", "commands", "ctypes", "functools", "importlib",
+    "nt", "operator", "os", "pickle", "platform", "posix", "pty", "runpy", "shutil", "socket", "subprocess", "sys",
+    "timeit", "webbrowser",
+}  # fmt: skip
 
 
 def named(module, name):
@@ -163,11 +184,11 @@ def named(module, name):
 def refusal(module, full):
     """Why a name is refused, with what is probably the matter."""
     said = f"it names {full!r:.120}, which is not among what weights are made of: refused, nothing of it was run"
-    if module.split(".")[0] in ("os", "posix", "nt", "subprocess", "builtins", "__builtin__", "sys", "runpy", "shutil",
-                                "importlib", "socket", "pickle", "operator", "functools", "ctypes"):  # fmt: skip
+    room, kind = module.split(".")[0], full.lower()
+    if room in DANGEROUS:
         return f"{said}. Loaded with pickle this file would run code: do not trust where it came from"
-    if module.split(".")[0] in ("numpy", "argparse", "pathlib", "datetime"):
+    if room == "torch" and any(word in kind for word in ("sparse", "quant", "qtensor", "complex", "float8", "meta")):
+        return f"{said}. Sparse, quantized, complex and meta tensors, and float8, are not offered"
+    if room in ("numpy", "argparse", "pathlib", "datetime", "copyreg", "copy_reg"):
         return f"{said}. Save the tensors alone: torch.save(model.state_dict(), path)"
-    if "Sparse" in full or "quantized" in full or "sparse" in full or "Complex" in full:
-        return f"{said}. Sparse, quantized and complex tensors are not offered"
     return f"{said}. Is it a whole model? Save its state instead: torch.save(model.state_dict(), path)"

@@ -6,6 +6,8 @@ import numpy as np
 
 from ..autograd import Tensor
 
+LARGEST = 2**62  # what NumPy can count to
+
 
 @dataclass(eq=False)
 class Allowance:
@@ -52,6 +54,7 @@ class StoredTensor:
     size: tuple
     stride: tuple
     dtype: str
+    negative: bool = False  # torch's lazy minus: the imaginary part of a conjugate
 
     def read(self):
         """The Tensor; ValueError where the description reaches beyond the storage."""
@@ -69,10 +72,10 @@ class StoredTensor:
         # An axis of length 1 is never stepped along, and its stride may be anything.
         steps = [step * array.itemsize if n > 1 else 0 for n, step in zip(self.size, self.stride)]
         view = np.lib.stride_tricks.as_strided(array[self.offset :], self.size, steps)
-        if view.flags.c_contiguous:
+        if view.flags.c_contiguous and not self.negative:
             return Tensor(view)
         self.storage.allowance.take(count * array.itemsize)
-        return Tensor(view.copy(order="C"))
+        return Tensor(np.ascontiguousarray(-view) if self.negative else view.copy(order="C"))
 
 
 def width(dtype):
@@ -89,3 +92,10 @@ def decoded(content, dtype, order):
     if dtype == "bool":
         return np.frombuffer(content, "u1") != 0
     return np.frombuffer(content, np.dtype(dtype).newbyteorder(order)).astype(dtype, copy=False)
+
+
+def shown(x):
+    """A few letters about a value of the file, for errors: writing out what contains itself would not end."""
+    if isinstance(x, (list, tuple, dict)):
+        return f"a {type(x).__name__} of {len(x)}"
+    return f"{x!r:.40}" if x is None or isinstance(x, (bool, int, float, str, bytes)) else f"a {type(x).__name__}"

@@ -14,7 +14,7 @@ def _conv1x1(inplanes, planes, stride=1):
 
 
 class BasicBlock(nn.Module):
-    """Two 3x3 convolutions, and the input added to what they make. Slide "Recap: Residual Networks"."""
+    """Two 3x3 convolutions, and the input added to what they make. Slide "Recap: Residual Networks" (in part)."""
 
     expansion = 1
 

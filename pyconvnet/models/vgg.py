@@ -61,7 +61,7 @@ def vgg16(*, weights=None, progress=True, **kwargs):
     """VGG-16 (num_classes=1000, dropout=0.5) with 138,357,544 parameters, and the weights of a local file.
 
     torchvision publishes vgg16-397923af.pth at download.pytorch.org/models (normalisation as `alexnet`; 71.6 % right);
-    vgg16_features-amdegroot-88682ab5.pth there is Oxford's, as style transfer uses it, in another scale.
+    vgg16_features-amdegroot-88682ab5.pth there is the authors' own: features alone, for another scale of pictures.
     """
     return _vgg("vgg16", VGG16, weights, kwargs)
 

@@ -17,8 +17,10 @@ WEIGHTS = {
     "BatchNormalization": (1, 2), "InstanceNormalization": (1, 2), "PRelu": (1,),
 }  # fmt: skip
 RESHAPING = ("Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Cast")
-FOLDED_AT_MOST = 4096  # numbers that go into a node which is computed while loading: results stay small
-GROWING = ("Pad", "Resize", "Conv", "ConvTranspose", "RoiAlign", "MaxRoiPool")
+# Shape arithmetic of constants is computed while loading: of few numbers, so that no file makes many out of them.
+FOLDED = ("Add", "Cast", "Concat", "Constant", "Div", "Gather", "Max", "Min", "Mul", "Neg", "Reshape", "Shape", "Slice",
+          "Squeeze", "Sub", "Transpose", "Unsqueeze")  # fmt: skip
+FOLDED_AT_MOST = 64
 
 
 def load(path_or_bytes):
@@ -135,7 +137,7 @@ def _folds(node, arguments):
     """Whether a node can be computed while loading: constants only, and few of them."""
     given = [x for name, x in zip(node.inputs, arguments) if name]
     few = sum(value(x).size for x in given if x is not None) <= FOLDED_AT_MOST
-    return node.operator not in GROWING and all(x is not None for x in given) and few
+    return node.operator in FOLDED and all(x is not None for x in given) and few
 
 
 def _run(node, compute, arguments):

@@ -114,6 +114,10 @@ CALLS = {
     "ops.sigmoid_focal_loss": call(lambda *a, **k: ops.sigmoid_focal_loss(*a, **k), lambda: floats(3), lambda: floats(3, low=0, high=1).detach(), alpha=0.25, gamma=2.0, reduction="mean"),
     "ops.encode_boxes": call(lambda *a: ops.encode_boxes(*a), boxes, boxes), "ops.decode_boxes": call(lambda *a: ops.decode_boxes(*a), lambda: floats(3, 4), boxes),
     "ops.soft_nms": call(lambda *a: ops.soft_nms(*a), boxes, scores),
+    # models
+    "models.lenet": call(pcn.models.lenet, weights=None, progress=True, num_classes=3, in_channels=2),
+    "models.resnet20": call(pcn.models.resnet20, weights=None, num_classes=3),
+    "models.SqueezeNet": call(lambda *a: pcn.models.SqueezeNet(*a), "1_1", 3, 0.5),
     # optim
     "optim.clip_grad_norm_": call(lambda *a: optim.clip_grad_norm_(*a), image, 1.0),
 }  # fmt: skip
@@ -161,6 +165,9 @@ NAMES = {  # what must exist besides the calls above
     "optim.lr_scheduler": "SequentialLR",
     "metrics": "detection_average_precision coco_summary roc_curve roc_auc equal_error_rate true_accept_rate mean_iou "
     "boundary_iou pck confusion_matrix expected_calibration_error",
-    "testing": "check_grads", "io": "save load",
+    "testing": "check_grads", "io": "save load load_torch load_npz",
+    "models": "lenet alexnet vgg16 vgg19 squeezenet1_0 squeezenet1_1 resnet18 resnet20 resnet34 resnet50",
+    "data": "Dataset DataLoader VOCDetection COCODetection Cifar10 IdentityFolder ImageFolder",
+    "onnx": "load",
 }  # fmt: skip
 __all__ = ["CALLS", "METHODS", "NAMES", "OPTIMIZERS", "SCHEDULERS", "floats", "nn"]

@@ -77,7 +77,12 @@ def hostile(f, command):
         "a subclass": (f.call(f.name("torch._tensor", "_rebuild_from_type_v2"), f.name("torch", "Tensor"),
                               f.name("torch", "Tensor"), f.row(), b"N"), "class of its own"),
         "a model": (f.call(f.name("__main__", "Net")), "whole model"),
-        "a numpy array": (f.call(f.name("numpy.core.multiarray", "_reconstruct")), "tensors alone"),
+        "a numpy object": (f.call(f.name("numpy", "dtype"), f.text("O8"), b"\x89", b"\x88"), "only numbers"),
+        "an array of objects": (f.name("numpy.core.multiarray", "_reconstruct") + f.row(f.name("numpy", "ndarray"),
+                                f.numbers(0), f.text("b")) + b"R" + f.row(f.whole(1), f.numbers(1), evil) + b"b",
+                                "os.system"),
+        "a numpy function": (f.call(f.name("numpy.testing", "runstring"), run, b"}"), "tensors alone"),
+        "a set's factory": (f.call(f.name("builtins", "map"), run), "builtins.map.*would run code"),
         "a sparse tensor": (f.call(f.name("torch._utils", "_rebuild_sparse_tensor")), "not offered"),
     }  # fmt: skip
 
@@ -88,7 +93,8 @@ KINDS = [
     "new with keywords", "an extension", "outside, as text", "outside", "a module", "in a tensor", "as a storage",
     "as its class", "as a key", "in a state", "kept and fetched", "a state for a number", "a state for a name",
     "a call of text", "a call of a dtype", "a call of a class", "wrong arguments", "arguments that are none",
-    "a class in the data", "a subclass", "a model", "a numpy array", "a sparse tensor",
+    "a class in the data", "a subclass", "a model", "a numpy object", "an array of objects", "a numpy function",
+    "a set's factory", "a sparse tensor",
 ]  # fmt: skip
 
 
@@ -163,7 +169,7 @@ LIES = {
                                f.whole(0), f.text("cpu"), f.whole(6)) + b"Q"), "without a key"),
     "another dtype": (lambda f: f.tensor(kind="f8"), "6 numbers of f8|cut off|larger"),
     "complex numbers": (lambda f: f.tensor(pid=f.row(f.text("storage"), f.name("torch", "ComplexFloatStorage"),
-                        f.text("0"), f.text("cpu"), f.whole(3)) + b"Q"), "complex tensors are not offered"),
+                        f.text("0"), f.text("cpu"), f.whole(3)) + b"Q"), "meta tensors, and float8, are not offered"),
     "a dict in itself": (lambda f: b"}q\x01" + f.text("a") + b"h\x01s", "contains itself"),
     "a list in itself": (lambda f: b"]q\x01h\x01a", "contains itself"),
     "nested deep": (lambda f: nested(f, 5000), "nested deeper than 64"),
@@ -207,6 +213,20 @@ def test_a_file_that_lies_is_refused_and_claims_no_memory(torch_file, loaded, mo
         with pytest.raises(ValueError, match=f"load_torch: .*({words})"):
             loaded(content)
         assert tracemalloc.get_traced_memory()[1] < 2**27 + 60 * len(content)
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a file with a hole in it")
+def test_a_file_with_a_huge_hole_claims_no_memory(torch_file, tmp_path):
+    f, path = torch_file, tmp_path / "file.pth"
+    path.write_bytes(f.legacy(b"\x8d" + struct.pack("<Q", 2**33)))  # text of 8 GB
+    os.truncate(path, 2**34)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match="cut off"):
+            load_torch(path)
+        assert tracemalloc.get_traced_memory()[1] < 2**29
     finally:
         tracemalloc.stop()
 

@@ -46,6 +46,14 @@ def response(x, size, alpha, beta, bias):
     return y
 
 
+def painted(x, kernel, stride):
+    """The transposed convolution of a row: every value paints the kernel, times itself."""
+    y = np.zeros((len(x) - 1) * stride + len(kernel), np.float32)
+    for i, v in enumerate(x):
+        y[i * stride : i * stride + len(kernel)] += v * kernel
+    return y
+
+
 def scalar(x):
     return np.array(x, np.float32)
 
@@ -153,15 +161,33 @@ CASES = [
      {"coordinate_transformation_mode": "tf_half_pixel_for_nn", "nearest_mode": "floor"},
      floats(1, 1, 2, 2, 3, 3).reshape(1, 1, 6)),
     (13, "Resize", [A, None, None, ints(2, 3, 8, 10)], {"nearest_mode": "ceil"}, REFERENCE),
+    (13, "Resize", [A, None, None, ints(2, 3, 2, 10)], {}, REFERENCE),
+    (13, "Resize", [np.arange(10, dtype=np.float32), None, floats(0.7)],  # 10 pixels at 0.7 in float32 are 7
+     {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}, floats(0, 1, 2, 4, 5, 7, 8)),
+    (13, "Resize", [floats(1, 2, 3, 4), None, None, ints(1)], {"coordinate_transformation_mode": "pytorch_half_pixel",
+                                                              "mode": "linear"}, floats(1)),
+    (19, "Resize", [A, None, floats(1, 1, 0.6, 0.7)], {"coordinate_transformation_mode": "half_pixel_symmetric",
+                                                     "mode": "linear"}, REFERENCE),
     (18, "Resize", [A, None, floats(2, 1.5)], {"axes": [3, 2], "mode": "linear"}, REFERENCE),
     (9, "MaxPool", [A], {"kernel_shape": [2, 3], "pads": [0, 1, 1, 2], "strides": [1, 2]}, REFERENCE),
     (10, "MaxPool", [A], {"kernel_shape": [2, 2], "ceil_mode": 1, "strides": [2, 2], "dilations": [1, 2]}, REFERENCE),
-    (12, "MaxPool", [A[:, :, 0]], {"kernel_shape": [3], "auto_pad": "SAME_UPPER", "strides": [2]}, REFERENCE),
+    (12, "MaxPool", [A[:, :, 0]], {"kernel_shape": [2], "auto_pad": "SAME_UPPER", "strides": [2]},
+     np.stack([A[:, :, 0, :2].max(2), A[:, :, 0, 2:4].max(2), A[:, :, 0, 4]], 2)),
+    (12, "MaxPool", [A[:, :, 0]], {"kernel_shape": [2], "auto_pad": "SAME_LOWER", "strides": [2]},
+     np.stack([A[:, :, 0, 0], A[:, :, 0, 1:3].max(2), A[:, :, 0, 3:].max(2)], 2)),
     (9, "AveragePool", [A], {"kernel_shape": [3, 3], "pads": [1, 0, 0, 2]}, REFERENCE),
     (10, "AveragePool", [A], {"kernel_shape": [3, 2], "pads": [1, 0, 1, 0], "count_include_pad": 1}, REFERENCE),
     (11, "AveragePool", [A[:, :, 0]], {"kernel_shape": [2], "strides": [2], "ceil_mode": 1}, REFERENCE),
     (9, "Conv", [A, A[:, :, :3, :2]], {"pads": [1, 0, 2, 1], "strides": [2, 1]}, REFERENCE),
-    (11, "Conv", [A[:, :, 0], A[:, :, 0, :2]], {"dilations": [2], "auto_pad": "SAME_LOWER"}, REFERENCE),
+    (11, "Conv", [A[:, :, 0], A[:, :, 0, :2]], {"auto_pad": "SAME_LOWER"}, REFERENCE),
+    (11, "ConvTranspose", [A[:1, :1, 0], floats(1, 2, 4).reshape(1, 1, 3)], {"output_shape": [6]},
+     np.convolve(A[0, 0, 0], floats(1, 2, 4))[None, None, 1:]),
+    (11, "ConvTranspose", [A[:1, :1, 0], floats(1, 2, 4).reshape(1, 1, 3)],
+     {"output_shape": [9], "strides": [2], "output_padding": [1]},  # 11 painted + 1 - 9: 2 before, 1 after
+     np.append(painted(A[0, 0, 0], floats(1, 2, 4), 2), np.float32(0))[None, None, 2:11]),
+    (11, "ConvTranspose", [A[:1, :1, 0], floats(1, 2, 4).reshape(1, 1, 3)], {"output_shape": [6],
+                                                                            "auto_pad": "SAME_UPPER"},
+     np.convolve(A[0, 0, 0], floats(1, 2, 4))[None, None, :-1]),
     (9, "Conv", [A, POSITIVE[0, :, None, :2, :2], floats(1, 2, 3)], {"group": 3}, REFERENCE),
     (9, "ConvTranspose", [A, POSITIVE[0, :, None, :2, :3]], {"group": 3, "strides": [2, 3], "pads": [0, 1, 1, 0]},
      REFERENCE),
@@ -182,6 +208,16 @@ def test_semantics_of_the_opset(opset, operator, inputs, attributes, expected):
     for got, w in zip(y if isinstance(y, tuple) else (y,), wanted, strict=True):
         assert (got.dtype, got.shape) == (w.dtype, w.shape)
         np.testing.assert_allclose(got.data, w, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("order", [0, 1])
+def test_positions_of_the_largest_values(order):
+    """Indices count in the whole input, padding apart; with storage_order 1 each plane column by column."""
+    settings = {"kernel_shape": [2, 3], "pads": [1, 1, 0, 1], "strides": [1, 2], "storage_order": order}
+    y, at = pcn.onnx.load(one_node("MaxPool", [A], 12, 2, **settings).SerializeToString())(A)
+    counted = A.transpose(0, 1, 3, 2) if order else A
+    assert at.dtype == np.int64
+    np.testing.assert_array_equal(counted.reshape(-1)[at.data], y.data)
 
 
 def test_max_roi_pool_is_the_largest_of_each_bin():
@@ -207,6 +243,12 @@ def test_non_max_suppression(opset):
     given = [boxes, scores, ints(2), floats(0.5), floats(0.15)]
     y = pcn.onnx.load(one_node("NonMaxSuppression", given, opset).SerializeToString())(*given)
     assert y.tolist() == [[0, 0, 0], [0, 0, 2], [0, 1, 2], [0, 1, 1]]
+    for others, kept in (([ints(1), floats(0.5)], [[0, 0, 0], [0, 1, 2]]),
+                         ([ints(9), floats(0.5), floats(0.9)], [[0, 1, 2]]),  # a score has to be above the threshold
+                         ([], [])):  # fmt: skip
+        given = [boxes, scores, *others]
+        y = pcn.onnx.load(one_node("NonMaxSuppression", given, opset).SerializeToString())(*given)
+        assert y.tolist() == kept and y.shape[1:] == (3,)
 
 
 @settings(max_examples=25, deadline=None)

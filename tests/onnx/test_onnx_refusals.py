@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -268,7 +269,36 @@ def test_sizes_that_fit_no_memory():
     loaded = load(model(nodes, {"x": X}, ["y"], {"amounts": np.array([0, 0, 0, 0, 0, 0, 0, 2**50])}))
     with pytest.raises((ValueError, MemoryError)):
         loaded(X)
-    outer = [N("Constant", [], [name], value_ints=[1] * 2000) for name in "ab"]
-    outer += [N("Constant", [], ["at"], value_ints=[1]), N("Unsqueeze", ["b", "at"], ["c"])]
-    outer += [N("Mul", ["a", "c"], ["y"])]
-    assert load(model(outer, {}, ["y"]))().shape == (2000, 2000)  # folded while loading only where it stays small
+
+
+@pytest.mark.parametrize("operator", ["Mul", "Add", "Max", "MatMul", "Gather"])
+def test_no_file_makes_many_numbers_out_of_few_while_loading(operator):
+    """Outer products of constants, one after the other: 300 nodes of 2 MB each would be 600 MB."""
+    nodes = [N("Constant", [], ["a"], value_floats=[1.0] * 512), N("Constant", [], ["at"], value_ints=[1])]
+    nodes += [N("Constant", [], ["row"], value_floats=[1.0] * 512), N("Constant", [], ["i"], value_ints=[0] * 512)]
+    nodes += [N("Unsqueeze", ["a", "at"], ["column"]), N("Unsqueeze", ["row", "zero"], ["wide"])]
+    nodes.insert(0, N("Constant", [], ["zero"], value_ints=[0]))
+    pair = ["column", "i"] if operator == "Gather" else ["column", "wide"]
+    options = {"axis": 1} if operator == "Gather" else {}
+    nodes += [N(operator, pair, [f"y{i}"], **options) for i in range(300)]
+    proto = model(nodes, {}, ["y299"])
+    tracemalloc.start()
+    loaded = load(proto)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8e6
+    assert loaded().shape == (512, 512)
+
+
+@pytest.mark.parametrize("operator, attributes", [
+    ("MaxPool", {"kernel_shape": [30000] * 2, "pads": [29999] * 4, "strides": [30000] * 2}),
+    ("AveragePool", {"kernel_shape": [30000] * 2, "pads": [29999] * 4, "strides": [30000] * 2}),
+    ("Conv", {"pads": [30000] * 4, "strides": [30000] * 2}),
+    ("Conv", {"pads": [30000, 30000, 30001, 30000], "strides": [30000] * 2}),
+    ("ConvTranspose", {"pads": [15000] * 4, "strides": [30000] * 2}),
+])  # fmt: skip
+def test_a_padding_that_the_result_does_not_need(operator, attributes):
+    x = np.ones((1, 1, 2, 2), np.float32)
+    inputs = [x] if operator.endswith("Pool") else [x, x[:, :, :1, :1]]
+    with pytest.raises(ValueError, match=f"{operator}.*next to nothing is used"):
+        load(one_node(operator, inputs, 11, **attributes))(*inputs)

@@ -89,6 +89,31 @@ class _Runs:
         return os.mkdir, ("it ran",)
 
 
+def test_a_lazy_minus_is_not_forgotten(saved):
+    z = torch.complex(torch.arange(4.0), torch.arange(4.0) + 10)
+    ours = saved({"minus": z.conj().imag, "plain": torch.arange(3.0)})
+    np.testing.assert_array_equal(ours["minus"].data, -np.arange(10.0, 14.0))
+    np.testing.assert_array_equal(ours["plain"].data, np.arange(3.0))
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+def test_what_training_scripts_leave_beside_the_weights(saved, protocol):
+    state = {
+        "acc": np.float64(0.9), "n": np.int64(7), "ok": np.bool_(True), "half": np.float16(2), "set": {1, 2, "a"},
+        "complex": 1 + 2j, "bytes": bytearray(b"ab"), "lists": collections.defaultdict(list, a=[1]),
+        "dicts": collections.defaultdict(dict), "losses": np.array([[0.5, 0.25, 1], [2, 3, 4]], ">f4"),
+        "turned": np.arange(6).reshape(2, 3).T, "scalar": np.array(3, np.uint8),
+    }  # fmt: skip
+    ours = saved(state, pickle_protocol=protocol)
+    losses, turned, scalar = (ours.pop(k) for k in ("losses", "turned", "scalar"))
+    assert ours == {"acc": 0.9, "n": 7, "ok": True, "half": 2.0, "set": {1, 2, "a"}, "complex": 1 + 2j, "bytes": b"ab",
+                    "lists": {"a": [1]}, "dicts": {}}  # fmt: skip
+    assert type(ours["acc"]) is float and type(ours["n"]) is int and losses.dtype == np.float32
+    np.testing.assert_array_equal(losses.data, state["losses"])
+    np.testing.assert_array_equal(turned.data, state["turned"])
+    assert turned.data.flags.c_contiguous and scalar.shape == () and scalar.item() == 3
+
+
 def test_code_is_not_run(saved, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for thing in (_Runs(), {"state_dict": torch.ones(2), "extra": [_Runs()]}):
@@ -102,7 +127,8 @@ def test_what_is_not_weights_is_named(saved):
         (torch.nn.Linear(2, 2), "whole model"),
         (torch.ones(2, 2).to_sparse(), "not offered"),
         (torch.ones(2, dtype=torch.complex64), "not offered"),
-        ({"best": np.float64(3)}, "tensors alone"),
+        (torch.ones(2, device="meta"), "not offered"),
+        ({"of": np.array(["text"])}, "only numbers"),
     ):
         with pytest.raises(ValueError, match=words):
             saved(thing)

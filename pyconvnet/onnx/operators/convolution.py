@@ -1,7 +1,7 @@
 """Convolution: Conv-1, 11, 22 and ConvTranspose-1, 11, 22, over one or two spatial axes."""
 
 from ... import functional as F
-from .sliding import Sliding, as_pictures, pads
+from .sliding import Sliding, as_pictures, not_mostly_padding, pads
 from .table import operator
 
 
@@ -13,6 +13,9 @@ def conv(node):
     def compute(x, w, b=None):
         _same_rank(x, w, sliding.kernel)
         windows, (x2, w2) = as_pictures(sliding.over(x, w.shape[2:]), x, w)
+        padded = [a.size + a.before + a.after for a in windows]
+        result = [max((n - a.reach) // a.stride + 1, 0) for n, a in zip(padded, windows)]
+        not_mostly_padding((*x.shape[:2], *padded), x.shape, (len(x), len(w), *result))
         even = all(a.before == a.after for a in windows)
         y = F.conv2d(
             x2 if even else F.pad(x2, pads(windows)), w2, b, stride=tuple(a.stride for a in windows),
@@ -44,6 +47,10 @@ def conv_transpose(node):
             a = a if wanted is None else sliding.shared(a, painted + more[i] - wanted)
             windows.append(a._replace(before=-a.before, after=more[i] - a.after))
         windows, (x2, w2) = as_pictures(windows, x, w)
+        painted = [a.stride * (a.size - 1) + a.reach for a in windows]
+        result = [max(n + a.before + a.after, 0) for n, a in zip(painted, windows)]
+        channels = len(x), w.shape[1] * groups
+        not_mostly_padding((*channels, *painted), x.shape, (*channels, *result))
         y = F.conv_transpose2d(
             x2, w2, stride=tuple(a.stride for a in windows), dilation=tuple(a.dilation for a in windows), groups=groups
         )

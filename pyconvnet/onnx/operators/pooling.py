@@ -10,7 +10,7 @@ import numpy as np
 
 from ... import functional as F
 from ...autograd import Tensor, value
-from .sliding import Sliding, as_pictures
+from .sliding import Sliding, as_pictures, not_mostly_padding
 from .table import operator
 
 
@@ -119,9 +119,11 @@ def _sliding(node):
 
 def _padded(x, windows, outputs, fill):
     """x padded just as far as the windows reach."""
-    amounts = []
-    for w, out in zip(reversed(windows), reversed(outputs)):
+    amounts, shape = [], list(x.shape)
+    for axis, w, out in ((3, windows[1], outputs[1]), (2, windows[0], outputs[0])):
         amounts += [w.before, max((out - 1) * w.stride + w.reach - w.size - w.before, 0)]
+        shape[axis] += sum(amounts[-2:])
+    not_mostly_padding(shape, x.shape, (*x.shape[:2], *outputs))
     return F.pad(x, tuple(amounts), value=fill) if any(amounts) else x
 
 

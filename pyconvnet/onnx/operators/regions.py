@@ -37,7 +37,10 @@ def roi_align(node):
 
 @operator("NonMaxSuppression")
 def non_max_suppression(node):
-    """NonMaxSuppression: boxes [N, B, 4], scores [N, C, B] -> rows (image, class, box), best first."""
+    """NonMaxSuppression: boxes [N, B, 4], scores [N, C, B] -> rows (image, class, box), best first.
+
+    A score has to be above score_threshold, as in the reference implementation.
+    """
     centred = node.choice("center_point_box", 0, 0, 1)
 
     def compute(boxes, scores, most=None, iou_threshold=None, score_threshold=None):

@@ -77,8 +77,7 @@ def flatten(node):
     def compute(x):
         if not -x.ndim <= axis <= x.ndim:
             raise IndexError(f"axis {axis} is out of range for {x.shape}")
-        first = axis + x.ndim if axis < 0 else axis
-        return x.reshape(math.prod(x.shape[:first]), math.prod(x.shape[first:]))
+        return x.reshape(math.prod(x.shape[:axis]), math.prod(x.shape[axis:]))
 
     return compute
 

@@ -1,5 +1,6 @@
 """What Conv, ConvTranspose, MaxPool and AveragePool share: a window that slides over one or two spatial axes."""
 
+import math
 from typing import NamedTuple
 
 
@@ -76,3 +77,11 @@ def as_pictures(windows, *tensors):
 def pads(windows):
     """(before, after) of the last axis first, as `pad` takes them."""
     return tuple(n for w in reversed(windows) for n in (w.before, w.after))
+
+
+def not_mostly_padding(between, *ends):
+    """ValueError where what lies between input and result is far larger than both: a padding that nobody means."""
+    size, most = math.prod(between), max(math.prod(shape) for shape in ends)
+    if size > max(256 * most, 2**24):
+        raise ValueError(f"with its padding the input is {tuple(between)}, of which next to nothing is used: input and "
+                         f"result are {' and '.join(str(tuple(shape)) for shape in ends)}")  # fmt: skip
