@@ -17,6 +17,22 @@ CODE_LINES = 25  # of a cell: what a student takes in at one glance
 
 # What each walk-through explains: it may call these functions, and must not hold a second copy of them.
 EXPLAINS = {
+    "style_naive": (
+        "lectures/style/style_naive.py",
+        "lectures/style/foundation/objective.py",
+        "lectures/style/drawing/style_figures.py",
+    ),
+    "style": (
+        "lectures/style/style.py",
+        "lectures/style/foundation/objective.py",
+        "lectures/style/foundation/judging.py",
+        "lectures/style/drawing/style_figures.py",
+    ),
+    "fast_style": (
+        "lectures/style/fast_style.py",
+        "lectures/style/foundation/transformation_network.py",
+        "lectures/style/drawing/fast_figures.py",
+    ),
     "fixed_n": ("lectures/detection/fixed_n.py", "lectures/detection/localization.py", "lectures/training.py"),
     "localization": (
         "lectures/detection/localization.py",
@@ -116,6 +132,20 @@ EXPLAINS = {
         "lectures/faces/foundation/face_questions.py",
         "lectures/faces/drawing/arithmetic_figures.py",
     ),
+    "adversarial": (
+        "lectures/insight/adversarial.py",
+        "lectures/insight/foundation/attack.py",
+        "lectures/insight/foundation/equal_norm.py",
+        "lectures/insight/foundation/masked_gradients.py",
+        "lectures/insight/drawing/adversarial_figures.py",
+    ),
+    "fooling": (
+        "lectures/insight/fooling.py",
+        "lectures/insight/foundation/encodings.py",
+        "lectures/insight/foundation/map_elites.py",
+        "lectures/insight/foundation/natural.py",
+        "lectures/insight/drawing/fooling_figures.py",
+    ),
     "aging": (
         "lectures/faces/aging.py",
         "lectures/faces/foundation/face_reader.py",
@@ -137,6 +167,22 @@ EXPLAINS = {
         "lectures/faces/foundation/recogniser.py",
         "lectures/faces/foundation/heads.py",
         "lectures/faces/drawing/identity_figures.py",
+    ),
+    "inversion": (
+        "lectures/insight/inversion.py",
+        "lectures/fixed_network/prior.py",
+        "lectures/fixed_network/descent.py",
+        "lectures/insight/drawing/inversion_figures.py",
+    ),
+    "activation_maximization": (
+        "lectures/insight/activation_maximization.py",
+        "lectures/insight/drawing/maximization_figures.py",
+    ),
+    "saliency": ("lectures/insight/saliency.py", "lectures/insight/drawing/saliency_figures.py"),
+    "deep_dream": (
+        "lectures/insight/deep_dream.py",
+        "lectures/fixed_network/prior.py",
+        "lectures/insight/drawing/dream_figures.py",
     ),
     "yolo": ("lectures/detection/yolo.py", "lectures/detection/drawing/figures.py", "lectures/training.py"),
     "pairwise": (
