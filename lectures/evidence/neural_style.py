@@ -6,8 +6,9 @@ import numpy as np
 
 from lectures.course import FUN_WAYS
 from lectures.evidence.arms import bars
+from lectures.fixed_network.likeness import correlation, spearman
 from lectures.fixed_network.procedural import JUDGE, texture_network
-from lectures.style.foundation.judging import coarse_error, correlation, judged, spearman
+from lectures.style.foundation.judging import coarse_error, judged
 from lectures.style.foundation.objective import measured, paint, start_of
 from lectures.style.foundation.pictures import painted_pairs, textures_alone
 from lectures.style.foundation.recipes import NOISE, PAINTED, shortened

@@ -3,6 +3,7 @@
 import numpy as np
 
 from lectures.course import DEEP_CNN_2
+from lectures.fixed_network.likeness import correlation
 from lectures.fixed_network.procedural import texture_network
 from lectures.insight import inversion
 from lectures.verdict import Claim
@@ -40,7 +41,7 @@ def from_two_starts(network, layer, images, weight, options, times=1):
     found = errors <= SAME
     labels = [network.predict(x)[0] for x in (images, a, b)]
     return {
-        "different": float(1 - inversion.alike(a, b)[found].mean()) if found.any() else 0.0,
+        "different": float(1 - correlation(a, b)[found].mean()) if found.any() else 0.0,
         "feature_error": float(errors.mean()),
         "between": float(inversion.feature_error(*seen).mean()),
         "found": float(found.mean()),

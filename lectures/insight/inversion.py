@@ -20,6 +20,7 @@ import numpy as np
 import pyconvnet as pcn
 from lectures.fixed_network.descent import descend
 from lectures.fixed_network.held import held_network
+from lectures.fixed_network.likeness import correlation
 from lectures.fixed_network.pictures import photographs
 from lectures.fixed_network.prior import roughness, total_variation
 from lectures.insight.drawing import inversion_figures as figures
@@ -93,11 +94,6 @@ def depths(layers):
     return {"early": layers[min(1, len(layers) - 1)], "middle": layers[len(layers) // 2], "deep": layers[-1]}
 
 
-def alike(a, b):
-    """Correlation of the pixels of pictures with those of others, one by one: [N]."""
-    return np.array([np.corrcoef(x.ravel(), y.ravel())[0, 1] for x, y in zip(a, b)])
-
-
 def run(options, report):
     """The lecture: invert pictures at every layer shown, with and without the prior, from two starts; then compare."""
     network = held_network(options, report)
@@ -143,13 +139,13 @@ def compare(report, network, layers, images, others, found, seed):
         for arm, pictures in found[layer].items():
             report.variants[f"{layer}, {arm}"] = {
                 "feature_error": float(feature_error(features(network, layer, pictures), target).mean()),
-                "pixel_correlation": float(alike(pictures, images).mean()),
+                "pixel_correlation": float(correlation(pictures, images).mean()),
                 "roughness": float(roughness(pictures).mean()),
                 "same_class": float((network.predict(pictures)[0] == seen).mean()),
             }
         a, b = (found[layer][arm] for arm in ("TV prior", "TV, another start"))
         between = feature_error(features(network, layer, a), features(network, layer, b))
-        two[layer] = {"feature_error": float(between.mean()), "pixel_correlation": float(alike(a, b).mean())}
+        two[layer] = {"feature_error": float(between.mean()), "pixel_correlation": float(correlation(a, b).mean())}
     report.variants["the pictures themselves"] = {"roughness": float(roughness(images).mean())}
     report.extra["two_starts"] = two
     for depth, layer in depths(layers).items():

@@ -23,10 +23,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from lectures.fixed_network.likeness import correlation, spearman
 from lectures.fixed_network.procedural import texture_network
 from lectures.style.drawing import style_figures
 from lectures.style.drawing.style_demo import AlphaDemo
-from lectures.style.foundation.judging import coarse_error, correlation, judged, spearman, trivial
+from lectures.style.foundation.judging import coarse_error, judged, trivial
 from lectures.style.foundation.objective import measured, paint, start_of
 from lectures.style.foundation.pictures import pairs_of, textures_alone
 from lectures.style.foundation.recipes import networks_of, recipe, shortened

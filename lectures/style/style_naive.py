@@ -17,8 +17,9 @@ to tell both in a minute. --weights FILE --data images:DIR (folders content/ and
 
 from dataclasses import replace
 
+from lectures.fixed_network.likeness import correlation
 from lectures.style.drawing import style_figures
-from lectures.style.foundation.judging import correlation, judged
+from lectures.style.foundation.judging import judged
 from lectures.style.foundation.objective import measured, paint
 from lectures.style.foundation.pictures import pairs_of
 from lectures.style.foundation.recipes import networks_of, recipe, shortened

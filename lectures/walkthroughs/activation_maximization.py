@@ -26,10 +26,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import pyconvnet as pcn
+from lectures.fixed_network.drawing.picture import show
 from lectures.fixed_network.held import held_network
 from lectures.insight import activation_maximization as lecture
 from lectures.insight.drawing import maximization_figures
-from lectures.insight.drawing.picture import show
 from lectures.report import Report
 
 QUICK = os.environ.get("PYCONVNET_QUICK") == "1"  # a shorter training, for a test of this file

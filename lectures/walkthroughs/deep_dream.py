@@ -26,10 +26,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import pyconvnet as pcn
+from lectures.fixed_network.drawing.picture import show
 from lectures.fixed_network.prior import roughness
 from lectures.insight import deep_dream
 from lectures.insight.drawing import dream_figures
-from lectures.insight.drawing.picture import show
 from lectures.insight.foundation.equal_norm import gaussian, rms
 from lectures.report import Report
 

@@ -31,6 +31,7 @@ import numpy as np
 
 import pyconvnet as pcn
 from lectures.finished import finished
+from lectures.fixed_network.drawing.picture import show
 from lectures.report import Report
 from lectures.style import fast_style
 from lectures.style.drawing import fast_figures, style_figures
@@ -52,7 +53,7 @@ settings = recipes.shortened(replace(recipes.recipe(network), alpha=fast_style.A
 style = fast_style.style_picture(0)
 pairs = fast_style.unseen_pairs(0, style, count=8)
 figure, axes = plt.subplots(1, 2, figsize=(9, 3), layout="constrained", width_ratios=(1, 3))
-style_figures.show(axes[0], style, "the style")
+show(axes[0], style, "the style")
 montage(pairs.contents, columns=4, ax=axes[1])
 axes[1].set_title("unseen contents")
 plt.show()

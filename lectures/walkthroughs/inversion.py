@@ -27,12 +27,12 @@ sys.path.extend([".", "../.."])  # the checkout, seen from its root (script) or 
 import matplotlib.pyplot as plt
 import numpy as np
 
+from lectures.fixed_network.drawing.picture import show
 from lectures.fixed_network.held import held_network
 from lectures.fixed_network.pictures import photographs
 from lectures.fixed_network.prior import roughness, total_variation
 from lectures.insight import inversion
 from lectures.insight.drawing import inversion_figures
-from lectures.insight.drawing.picture import show
 from lectures.report import Report
 from pyconvnet.viz import montage
 

@@ -27,6 +27,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import pyconvnet as pcn
+from lectures.fixed_network.drawing.picture import show
+from lectures.fixed_network.likeness import spearman
 from lectures.report import Report
 from lectures.style import style, style_naive
 from lectures.style.drawing import style_figures
@@ -51,7 +53,7 @@ print(inspect.getsource(style.gram))
 found = network.features(np.stack(pairs.styles), ("conv1",))["conv1"]
 figure, axes = plt.subplots(2, 4, figsize=(8, 4.4), layout="constrained")
 for above, below, image, matrix in zip(*axes, pairs.styles, style.gram(found).data):
-    style_figures.show(above, image)
+    show(above, image)
     below.imshow(matrix)
     below.set(xticks=[], yticks=[])
 axes[1, 0].set_ylabel("G of conv1, 16 x 16")
@@ -150,7 +152,7 @@ style_figures.distances(ax, style.ALPHAS, of_style, of_content)
 plt.show()
 
 # %%
-print("rank correlation of alpha and distance to the content:", judging.spearman(style.ALPHAS, of_content))
+print("rank correlation of alpha and distance to the content:", spearman(style.ALPHAS, of_content))
 
 # %% [markdown]
 # Ways down

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -10,7 +9,7 @@ from safetensors.numpy import save as to_bytes
 
 from ..autograd import Tensor
 from ..state_tree import flatten, unflatten
-from .file_kinds import kind_of, start_of
+from .file_kinds import kind_of, regular_file, start_of
 from .whole_file import write_whole
 
 OUTLINE = "pyconvnet.outline"  # the metadata entry that tells nested state from named tensors
@@ -52,14 +51,18 @@ def load(path):
 
 def load_with_metadata(path):
     """({name: Tensor}, {str: str}) from a safetensors file."""
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"load: no file {path}")
+    path = regular_file("load", path)
     try:
         with safe_open(path, framework="numpy") as f:
-            return {name: Tensor(f.get_tensor(name)) for name in f.keys()}, f.metadata() or {}  # noqa: SIM118
+            arrays, metadata = {name: f.get_tensor(name) for name in f.keys()}, f.metadata() or {}  # noqa: SIM118
     except SafetensorError as error:
         kind = kind_of(start_of(path))
         told = f"it is {kind}" if kind not in (None, "a safetensors file") else f"{error}"
         raise ValueError(f"load: {path} is not a whole safetensors file ({told})") from None
-    except TypeError as error:
+    except (TypeError, AttributeError) as error:
         raise ValueError(f"load: {path} holds tensors of a type that NumPy does not have ({error})") from None
+    except ValueError as error:  # more axes, or longer ones, than NumPy counts
+        raise ValueError(f"load: {path} holds an impossible shape ({error})") from None
+    if odd := next((name for name, x in arrays.items() if x.dtype.kind not in "fiub"), None):
+        raise ValueError(f"load: {path} holds {odd!r} of dtype {arrays[odd].dtype}, which a Tensor cannot hold")
+    return {name: Tensor(x) for name, x in arrays.items()}, metadata

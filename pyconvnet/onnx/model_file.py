@@ -1,7 +1,8 @@
 """The file: bytes to a ModelProto of the `onnx` package, or an error in words. Nothing in a file is executed."""
 
-from pathlib import Path
+from os import PathLike
 
+from ..io.file_kinds import regular_file
 from .node import Unsupported
 
 OLDEST_OPSET, NEWEST_OPSET = 9, 28  # the operator pages of these versions were read for operators/
@@ -22,10 +23,9 @@ def read_model(path_or_bytes):
     if isinstance(path_or_bytes, (bytes, bytearray, memoryview)):
         content, name = bytes(path_or_bytes), "the bytes given"
     else:
-        try:
-            path = Path(path_or_bytes)
-        except TypeError:
-            raise TypeError(f"onnx.load: expected a path or bytes, got {type(path_or_bytes).__name__}") from None
+        if not isinstance(path_or_bytes, (str, PathLike)):
+            raise TypeError(f"onnx.load: expected a path or bytes, got {type(path_or_bytes).__name__}")
+        path = regular_file("onnx.load", path_or_bytes)
         content, name = path.read_bytes(), str(path)
     try:
         model = onnx.ModelProto.FromString(content)

@@ -72,19 +72,26 @@ class GraphModule(Module):
         self.steps = _with_last_uses(steps, {*graph.outputs, *graph.initializers, *constants})
         read = {*graph.outputs, *(name for node, _ in steps for name in node.inputs)}
         constants = {name: x for name, x in constants.items() if name in read}
-        self._place(graph.initializers, _trained([node for node, _ in steps]), constants)
+        nodes = [node for node, _ in steps]
+        written = _trained([node for node in nodes if node.operator != "Add"])  # a number that is added is just that
+        self._place(graph.initializers, _trained(nodes), constants, written)
         self.eval()
 
-    def _place(self, initializers, trained, constants):
-        """Initializers among the parameters and buffers, dots in their names and all; constants are unsaved buffers."""
+    def _place(self, initializers, trained, constants, written):
+        """Initializers among the parameters and buffers, dots in their names and all. Constants, too, where they are
+        weights, as older exporters write them; the others are unsaved buffers.
+        """
         for name, array in initializers.items():
             if array.dtype.kind == "f" and name in trained:
                 self._parameters[name] = Parameter(array)
             else:
                 self._buffers[name] = Tensor(array)
         for name, x in constants.items():
-            self._buffers[name] = x
-            self._unsaved.add(name)
+            if x.dtype.kind == "f" and name in written:
+                self._parameters[name] = Parameter(value(x))
+            else:
+                self._buffers[name] = x
+                self._unsaved.add(name)
 
     def __setattr__(self, name, x):
         """A tensor of the graph may bear the name of an attribute ("training", "steps"): this keeps them apart."""

@@ -11,6 +11,7 @@ pytest.importorskip("tqdm")
 
 import pyconvnet as pcn
 from lectures.__main__ import main
+from lectures.fixed_network.likeness import correlation
 from lectures.fixed_network.network import FixedNetwork, Step
 from lectures.fixed_network.prior import roughness, total_variation
 from lectures.insight import inversion
@@ -99,7 +100,7 @@ def test_two_starts_end_alike_for_the_layer_and_not_alike(images):
     a, b = (inversion.invert(network, "conv1", target, start, 0.0, 120) for start in starts)
     for x in (a, b):
         assert inversion.feature_error(inversion.features(network, "conv1", x), target).max() < 0.02
-    assert inversion.alike(a, b).max() < 0.99 and inversion.alike(a, a).min() == pytest.approx(1)
+    assert correlation(a, b).max() < 0.99 and correlation(a, a).min() == pytest.approx(1)
 
 
 def test_the_network_stays_as_it_is(images):

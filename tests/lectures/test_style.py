@@ -15,6 +15,7 @@ pytest.importorskip("tqdm")
 
 import pyconvnet as pcn
 from lectures.__main__ import main
+from lectures.fixed_network.likeness import correlation
 from lectures.report import Report
 from lectures.style import style as lecture
 from lectures.style.foundation import judging, recipes
@@ -171,15 +172,6 @@ def test_the_judge_has_another_seed_and_both_saw_noise(monkeypatch, tmp_path):
 # What became of a picture
 
 
-def test_correlation(rng):
-    a = drawn(rng, 3)
-    np.testing.assert_allclose(judging.correlation(a, 0.3 * a + 0.1), 1, atol=1e-6)
-    np.testing.assert_allclose(judging.correlation(a, -a), -1, atol=1e-6)
-    expected = [np.corrcoef(x.ravel(), y.ravel())[0, 1] for x, y in zip(a, a[::-1])]
-    np.testing.assert_allclose(judging.correlation(a, a[::-1]), expected, atol=1e-6)
-    assert judging.correlation(np.ones((1, 3, 4, 4)), a[:1, :, :4, :4]) == 0
-
-
 def test_autocorrelation_by_loops(rng):
     image = rng.random((2, 6, 7))
     found = judging.autocorrelation(image[None], 3)[0]
@@ -205,16 +197,6 @@ def test_coarse_error_sees_the_size_of_patches_and_not_where_they_stand():
     same, moved = judging.coarse_error(board(8), board(8)), judging.coarse_error(board(8, 4), board(8))
     other = judging.coarse_error(board(16), board(8))
     assert same == 0 and moved < 0.1 < 0.3 < other
-
-
-def test_spearman():
-    assert judging.spearman((0.1, 0.2, 0.5), (9, 4, 3)) == pytest.approx(-1)
-    assert judging.spearman((1, 2, 3, 4), (10, 200, 3000, 3001)) == pytest.approx(1)
-    assert judging.spearman((1, 2, 3, 4), (1, 3, 2, 4)) == pytest.approx(0.8)
-    assert judging.spearman((1, 2, 3), (1, 1, 2)) == pytest.approx(np.sqrt(3) / 2)
-    assert judging.spearman((1, 2, 3), (5, 5, 5)) == 0
-    with pytest.raises(ValueError, match="two sequences of one length"):
-        judging.spearman((1, 2), (1, 2, 3))
 
 
 def test_what_the_judge_sees_and_what_is_a_copy(rng):
@@ -255,7 +237,7 @@ def test_what_takes_no_network(rng):
     np.testing.assert_array_equal(found["style picture itself"], styles)
     np.testing.assert_allclose(found["half of each"], (contents + styles) / 2, atol=1e-6)
     pasted = found["style's details pasted"]
-    assert judging.correlation(judging.detail(pasted), judging.detail(styles)).min() > 0.8
+    assert correlation(judging.detail(pasted), judging.detail(styles)).min() > 0.8
     blurred = contents - judging.detail(contents)
     assert np.abs(pasted - judging.detail(styles) - blurred).max() < 1e-5
 

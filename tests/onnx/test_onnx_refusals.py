@@ -302,3 +302,54 @@ def test_a_padding_that_the_result_does_not_need(operator, attributes):
     inputs = [x] if operator.endswith("Pool") else [x, x[:, :, :1, :1]]
     with pytest.raises(ValueError, match=f"{operator}.*next to nothing is used"):
         load(one_node(operator, inputs, 11, **attributes))(*inputs)
+
+
+ONE, PAIR = np.ones((2, 3), np.float32), np.ones((2, 1, 3), np.float32)
+
+
+@pytest.mark.parametrize(
+    "operator, inputs, attributes, words",
+    [
+        ("Add", [ONE, np.ones((2, 3), np.int64)], {}, "one type, got float32 and int64: is a Cast missing"),
+        ("Max", [ONE, ONE, ONE.astype(np.float64)], {}, "one type, got float32 and float64"),
+        ("PRelu", [ONE, PAIR], {}, "must not be larger than the input"),
+        ("ReduceSum", [ONE, np.array(1, np.float32)], {}, "list of whole numbers"),
+        ("Pad", [np.ones(3, int), np.array([1, 1]), np.array([np.nan], np.float32)], {}, "cannot be padded with nan"),
+    ],
+)
+def test_operands_that_do_not_belong_together(operator, inputs, attributes, words):
+    module = load(one_node(operator, inputs, 18, **attributes))
+    with pytest.raises((TypeError, ValueError), match=words):
+        module(*(pcn.tensor(x) for x in inputs))
+
+
+@pytest.mark.parametrize("exponent", [np.inf, -np.inf, np.nan, 2.0, 0.5])
+def test_any_exponent_is_a_number(exponent):
+    x = np.array([0.5, 2.0], np.float32)
+    y = load(one_node("Pow", [x, np.array([exponent], np.float32)], 15))(pcn.tensor(x), pcn.tensor([exponent]))
+    np.testing.assert_allclose(y.data, np.power(x, np.float32(exponent)), rtol=1e-6)
+
+
+def test_one_axis_may_be_a_number_and_nothing_may_be_resized():
+    axes = np.array(1)
+    assert load(one_node("ReduceSum", [ONE, axes], 18))(pcn.tensor(ONE), pcn.tensor(axes)).shape == (2, 1)
+    empty = np.ones((0, 0), np.float32)
+    inputs = [empty, None, None, np.array([0, 0])]
+    module = load(one_node("Resize", inputs, 19, keep_aspect_ratio_policy="not_larger"))
+    assert module(pcn.tensor(empty), pcn.tensor(inputs[3])).shape == (0, 0)
+
+
+def test_weights_in_constant_nodes_are_parameters():
+    weight = helper.make_node("Constant", [], ["w"], value=helper.make_tensor("t", TensorProto.FLOAT, (2, 3), range(6)))
+    two = helper.make_node("Constant", [], ["two"], value_float=2.0)
+    nodes = [weight, two, helper.make_node("MatMul", ["x", "w"], ["h"]), helper.make_node("Mul", ["h", "two"], ["y"])]
+    module = load(model(nodes, {"x": (np.float32, (1, 2))}, ["y"]))
+    assert [name for name, _ in module.named_parameters()] == ["w"] and list(module.state_dict()) == ["w"]
+    module(pcn.ones(1, 2)).sum().backward()
+    np.testing.assert_array_equal(dict(module.named_parameters())["w"].grad.data, np.full((2, 3), 2))
+
+
+def test_what_is_no_file_is_not_read(tmp_path):
+    for path in ("/dev/zero", tmp_path):
+        with pytest.raises(OSError, match=r"onnx.load: .*(no file|is a folder)"):
+            pcn.onnx.load(path)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lectures.insight.drawing.picture import show
+from lectures.fixed_network.drawing.picture import show
 from lectures.insight.foundation.attack import scores
 from lectures.insight.foundation.equal_norm import gaussian, rms
 

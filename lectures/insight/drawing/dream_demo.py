@@ -3,7 +3,7 @@
 import numpy as np
 
 from lectures.demo_window import DemoWindow
-from lectures.insight.drawing.picture import show
+from lectures.fixed_network.drawing.picture import show
 
 
 class DreamDemo(DemoWindow):

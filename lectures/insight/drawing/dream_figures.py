@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lectures.insight.drawing.picture import show
+from lectures.fixed_network.drawing.picture import show
 
 
 def results(report, network, images, found, noise, sweep):

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from lectures.fixed_network.drawing.picture import show
 from lectures.fixed_network.prior import roughness
-from lectures.insight.drawing.picture import show
 from lectures.insight.foundation.map_elites import SHOWN
 from lectures.insight.foundation.natural import nearest
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lectures.insight.drawing.picture import show
+from lectures.fixed_network.drawing.picture import show
 
 COLOURS = {"TV prior": "#0072B2", "no prior": "#D55E00"}
 GUESSED = "-", "--", ":"  # lines of the pictures that nobody has searched for

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lectures.insight.drawing.picture import show
+from lectures.fixed_network.drawing.picture import show
 
 TITLES = {"gradient": "gradient", "zeiler": "Zeiler's rule (guided)", "occlusion": "occlusion", "grad_cam": "Grad-CAM"}
 BRIGHT = 99.5  # per cent of a map's pixels that are not brighter than the brightest colour

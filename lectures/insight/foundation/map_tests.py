@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from lectures.fixed_network.likeness import correlation, ranks
+
 MIDDLE = 0.25  # of the picture's side: standard deviation of the map that always shows the middle
 
 
@@ -21,19 +23,7 @@ def middle_map(shape):
 
 def same_order(a, b):
     """Spearman's correlation of the pixels of maps [N, H, W] with those of others: [N]; 0 for a constant map."""
-    return np.array([_correlation(ranks(x), ranks(y)) for x, y in zip(a, b)])
-
-
-def ranks(numbers):
-    """The rank of each of the numbers, flat; equal ones share the mean of theirs."""
-    _, which, counts = np.unique(np.ravel(numbers), return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - (counts + 1) / 2)[which.ravel()]
-
-
-def _correlation(p, q):
-    p, q = p - p.mean(), q - q.mean()
-    size = np.sqrt((p * p).sum() * (q * q).sum())
-    return float((p * q).sum() / size) if size > 0 else 0.0
+    return correlation([ranks(x) for x in a], [ranks(y) for y in b])
 
 
 def grids(images, labels, count, seed=0):

@@ -43,5 +43,5 @@ def photographs(report, names, before, after):
     for k, (name, image, painted) in enumerate(zip(names, before, after)):
         height, width = image.shape[1:]
         with report.figure(f"painted_{k + 1}", 1, 2, size=(6, 6 * height / width + 0.5)) as axes:
-            show(axes[0, 0], image, name, 13)
-            show(axes[0, 1], painted, "painted", 13)
+            show(axes[0, 0], image, name, size=13)
+            show(axes[0, 1], painted, "painted", size=13)

@@ -2,16 +2,9 @@
 
 import numpy as np
 
-SMALL = 100  # pixels: a picture up to this side is a painted one, of which many are shown
+from lectures.fixed_network.drawing.picture import SMALL, show
+
 COLUMNS = 8  # painted pairs in a figure
-
-
-def show(ax, image, title="", size=10):
-    """A picture CHW without ticks."""
-    ax.imshow(np.clip(image, 0, 1).transpose(1, 2, 0))
-    ax.set(xticks=[], yticks=[])
-    if title:
-        ax.set_title(title, fontsize=size)
 
 
 def rows(axes, pictures, titles=(), size=10):
@@ -42,7 +35,7 @@ def transferred(report, pairs, painted):
     for n, name in enumerate(pairs.names):
         wide, high = inches(painted[n])
         with report.figure(f"style_{n + 1}", size=(2 * wide, 2 * high + 0.3)) as axes:
-            show(axes[0, 0], painted[n], name, 13)
+            show(axes[0, 0], painted[n], name, size=13)
     contents = list(dict.fromkeys(name.partition(" in ")[0] for name in pairs.names))
     many = len(pairs) // len(contents)
     wide, high = inches(painted[0])
@@ -94,10 +87,10 @@ def sweep(report, pairs, painted, style, content):
 def alphas_in_a_row(axes, pairs, painted, size=9):
     """A row for each pair: style, the pictures from small to large alpha, content."""
     for n, row in enumerate(axes):
-        show(row[0], pairs.styles[n], "style" if n == 0 else "", size)
+        show(row[0], pairs.styles[n], "style" if n == 0 else "", size=size)
         for ax, (alpha, images) in zip(row[1:-1], painted.items()):
-            show(ax, images[n], f"$\\alpha/(1-\\alpha)$ = {alpha / (1 - alpha):.2g}" if n == 0 else "", size)
-        show(row[-1], pairs.contents[n], "content" if n == 0 else "", size)
+            show(ax, images[n], f"$\\alpha/(1-\\alpha)$ = {alpha / (1 - alpha):.2g}" if n == 0 else "", size=size)
+        show(row[-1], pairs.contents[n], "content" if n == 0 else "", size=size)
 
 
 def distances(ax, alphas, style, content):
@@ -136,7 +129,7 @@ def ways_down(report, pairs, painted, curves):
     with report.figure("ways", *shape, size=(max(wide, 2), high + 0.35)) as axes:
         for n, row in enumerate(axes.reshape(1, -1) if one else axes):
             for ax, (name, images) in zip(row, painted.items()):
-                show(ax, images[n], name if n == 0 else "", 10)
+                show(ax, images[n], name if n == 0 else "", size=10)
 
 
 def loss_curves(ax, curves):

@@ -2,17 +2,11 @@
 
 import numpy as np
 
+from lectures.fixed_network.likeness import correlation
+
 SIGMA = 2.0  # pixels: what is finer is called a detail
 COPY = 0.5  # correlation of the details from which on a picture is a copy of the style picture
 COARSE = (8, 24)  # lags in pixels at which a texture is said to be alike on a coarse scale
-
-
-def correlation(images, others):
-    """Pearson correlation of the pixels of pictures [N, C, H, W] with those of others: [N]. 1: a copy."""
-    a, b = (np.asarray(x, np.float64).reshape(len(x), -1) for x in (images, others))
-    a, b = a - a.mean(1, keepdims=True), b - b.mean(1, keepdims=True)
-    scale = np.sqrt((a**2).sum(1) * (b**2).sum(1))
-    return np.where(scale > 0, (a * b).sum(1) / np.where(scale > 0, scale, 1), 0.0)
 
 
 def autocorrelation(images, lags=COARSE[1]):
@@ -44,13 +38,6 @@ def coarse_error(images, styles, lags=COARSE):
     a, b = (autocorrelation(x, lags[1]) for x in (images, styles))
     far = np.maximum(np.arange(lags[1] + 1)[:, None], np.abs(np.arange(-lags[1], lags[1] + 1))) >= lags[0]
     return np.sqrt(((a - b)[:, far] ** 2).mean(1))
-
-
-def spearman(x, y):
-    """Rank correlation of two sequences: -1 where y falls whenever x rises. Ties get their mean rank; 0 if all tie."""
-    if len(x) != len(y) or len(x) < 2:
-        raise ValueError(f"spearman: two sequences of one length from 2 are needed, got {len(x)} and {len(y)}")
-    return float(correlation(_ranks(x)[None], _ranks(y)[None])[0])
 
 
 def judged(judge, images, pairs):
@@ -91,9 +78,3 @@ def trivial(pairs):
     found = {"content unchanged": contents, "style picture itself": styles, "half of each": (contents + styles) / 2,
              "style's details pasted": pasted}  # fmt: skip
     return {name: images.astype(np.float32) for name, images in found.items()}
-
-
-def _ranks(values):
-    """Ranks from 1; equal values have the mean of theirs."""
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - (counts - 1) / 2)[place]

@@ -4,6 +4,8 @@ Softmax and LogSoftmax-1, 11, 13.
 
 import math
 
+import numpy as np
+
 from ... import functional as F
 from ...autograd import value
 from ...functional.indexing import where
@@ -29,6 +31,8 @@ def prelu(node):
 
     def compute(x, slope):
         positive = value(x) > 0
+        if np.broadcast_shapes(slope.shape, x.shape) != x.shape:
+            raise ValueError(f"the slope {slope.shape} must not be larger than the input {x.shape}")
         return where(positive, x, slope * where(positive, 0.0, x))  # nothing infinite reaches the slope's gradient
 
     return compute

@@ -14,19 +14,19 @@ from .table import operator
 @operator("Add")
 def add(node):
     """Add: a + b."""
-    return lambda a, b: a + b
+    return lambda a, b: a + _like(a, b)
 
 
 @operator("Sub")
 def sub(node):
     """Sub: a - b."""
-    return lambda a, b: a - b
+    return lambda a, b: a - _like(a, b)
 
 
 @operator("Mul")
 def mul(node):
     """Mul: a b."""
-    return lambda a, b: a * b
+    return lambda a, b: a * _like(a, b)
 
 
 @operator("Div")
@@ -34,7 +34,7 @@ def div(node):
     """Div: a / b, of whole numbers without the rest."""
 
     def compute(a, b):
-        if a.dtype.kind == "f":
+        if _like(a, b).dtype.kind == "f":
             return a / b
         a, b = value(a), value(b)
         if not np.all(b):
@@ -55,7 +55,7 @@ def power(node):
             return Tensor(np.asarray(np.power(wide, value(y))).astype(x.dtype))
         if value(y).size == 1 and y.ndim <= x.ndim and not y.requires_grad:
             exponent = value(y).item()
-            return x ** (int(exponent) if exponent == int(exponent) else exponent)
+            return x ** (int(exponent) if float(exponent).is_integer() else exponent)
         return x ** y.to(x.dtype)
 
     return compute
@@ -64,13 +64,13 @@ def power(node):
 @operator("Max")
 def largest(node):
     """Max of any number of tensors; equal ones share the gradient."""
-    return lambda *tensors: reduce(maximum, tensors)
+    return lambda *tensors: reduce(lambda a, b: maximum(a, _like(a, b)), tensors)
 
 
 @operator("Min")
 def smallest(node):
     """Min of any number of tensors; equal ones share the gradient."""
-    return lambda *tensors: reduce(minimum, tensors)
+    return lambda *tensors: reduce(lambda a, b: minimum(a, _like(a, b)), tensors)
 
 
 @operator("Abs")
@@ -83,6 +83,13 @@ def absolute(node):
 def neg(node):
     """Neg: -x."""
     return lambda x: -x
+
+
+def _like(a, b):
+    """b, of a's type: ONNX promotes nothing."""
+    if a.dtype != b.dtype:
+        raise TypeError(f"both must be of one type, got {a.dtype} and {b.dtype}: is a Cast missing?")
+    return b
 
 
 def _floating(x, function):

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from ...autograd import Tensor, value
+from .shapes import whole
 from .table import operator
 
 
@@ -16,7 +17,7 @@ def reduce(node):
     over = {"ReduceSum": _sum, "ReduceMean": _mean, "ReduceMax": _largest, "ReduceMin": _smallest}[node.operator]
 
     def compute(x, axes=None):
-        axes = tuple(value(axes).tolist()) if axes is not None else given or ()
+        axes = tuple(whole(axes)) if axes is not None else given or ()
         if any(not -x.ndim <= a < x.ndim for a in axes):
             raise IndexError(f"axes {axes} are out of range for {x.shape}")
         axes = tuple(a % x.ndim for a in axes)

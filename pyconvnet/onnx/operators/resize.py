@@ -106,7 +106,7 @@ def _plan(lengths, scales, sizes, regions, policy):
     if min(numbers, default=0) < 0:
         raise ValueError(f"sizes must be zero or more, got {numbers}")
     if policy != "stretch":
-        scale = (min if policy == "not_larger" else max)(s / n for s, n in zip(numbers, lengths) if n)
+        scale = (min if policy == "not_larger" else max)((s / n for s, n in zip(numbers, lengths) if n), default=1.0)
         return [(math.floor(n * scale + 0.5), scale) for n in lengths]
     return [(s, s / n if n else 1.0) for s, n in zip(numbers, lengths)]
 

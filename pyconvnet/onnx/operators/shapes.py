@@ -98,7 +98,9 @@ def pad(node):
             raise ValueError(f"{len(amounts)} amounts were given for {len(axes)} axes of {x.shape}")
         pairs = dict(zip(axes, zip(amounts[: len(axes)], amounts[len(axes) :])))
         if mode == "constant":
-            fill = given[1] if fill is None else value(fill).reshape(-1)[0].item()
+            fill = given[1] if fill is None or not value(fill).size else value(fill).reshape(-1)[0].item()
+            if x.dtype.kind != "f" and not math.isfinite(fill):
+                raise ValueError(f"whole numbers cannot be padded with {fill}")
             fill = fill if x.dtype.kind == "f" else int(fill)
             last_first = [n for a in reversed(range(x.ndim)) for n in pairs.get(a, (0, 0))]
             return F.pad(x, tuple(last_first), value=fill)
