@@ -154,7 +154,7 @@ CLAIMS = (
         deck=FUN_WAYS, slide=SLIDE,
         effect="share of textures that a second network recognises, minus chance or what it sees in the noise before",
         measure=measure_texture, draw=draw_texture, above=0.25,
-        because="every seed that was tried is above it, by .12 to .54: three so far apart leave a wide interval",
+        because="each of three seeds is above it, but they are so far apart that the interval of their mean is wide",
     ),
     Claim(
         number="21", title="Several layers are needed, not just early ones",
