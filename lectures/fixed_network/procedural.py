@@ -199,7 +199,10 @@ def code_of(kind, adversarial=None):
     return [here, here.with_name("network.py"), *loop, *painted, *_attack(adversarial)]
 
 
-PAINTED = {TexturedShapes: ("textured_shapes", "painting", "kinds"), Digits: ("digits", "digit_strokes")}
+PAINTED = {
+    TexturedShapes: ("textured_shapes", "painted", "painting", "kinds"),
+    Digits: ("digits", "painted", "digit_strokes"),
+}
 
 
 def _attack(function):

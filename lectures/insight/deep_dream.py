@@ -151,7 +151,7 @@ def strength_sweep(network, image, seed=0, strengths=STRENGTHS, settings=None):
     return {n: dream(all_scores(network), image, n, seed=seed, **(settings or {})) for n in strengths}
 
 
-def class_scores(network, images):
+def response_scores(network, images):
     """Response scores [N, C] before the softmax, one picture at a time (large pictures need much memory)."""
     with pcn.no_grad():
         return np.concatenate([network.logits(image[None]).data for image in images])
@@ -159,10 +159,10 @@ def class_scores(network, images):
 
 def compare(report, network, images, found, noise):
     """The mean class score beside that of noise of the same norm; of every arm also how many classes' scores rose."""
-    before = class_scores(network, images)
+    before = response_scores(network, images)
     report.variants["the picture"] = described(before, before, images, images)
     for name, pictures in {**found, "noise of the same norm": noise}.items():
-        report.variants[name] = described(before, class_scores(network, pictures), images, pictures)
+        report.variants[name] = described(before, response_scores(network, pictures), images, pictures)
     report.metrics["mean_score"] = report.variants["all classes"]["mean_score"]
     report.baselines["mean_score"] = report.variants["noise of the same norm"]["mean_score"]
     report.extra["mean_score_of_the_picture"] = report.variants["the picture"]["mean_score"]
@@ -184,6 +184,6 @@ def demo(options, report):
     few = {"octaves": 2} if options.quick else {}
     strengths = STRENGTHS[:3] if options.quick else STRENGTHS
     sweeps = [lambda image=image: strength_sweep(network, image, options.seed, strengths, few) for image in images]
-    window = DreamDemo(sweeps, names, lambda image: class_scores(network, image[None]).mean())
+    window = DreamDemo(sweeps, names, lambda image: response_scores(network, image[None]).mean())
     window.show()
     return window

@@ -45,7 +45,7 @@ QUICK = os.environ.get("PYCONVNET_QUICK") == "1"  # a shorter training, for a te
 options, report = Namespace(seed=0, quick=QUICK, data=None, weights=None, resume=False), Report("walk", mkdtemp())
 network, images, names = deep_dream.prepared(options, report)
 image = images[0]
-for name, score in zip(network.classes, deep_dream.class_scores(network, image[None])[0]):
+for name, score in zip(network.classes, deep_dream.response_scores(network, image[None])[0]):
     print(f"{name:10} response score {score:6.2f}")
 
 # %% [markdown]
@@ -77,7 +77,7 @@ print(inspect.getsource(deep_dream.ascend))
 goal, path, steps = deep_dream.all_scores(network), [image], 6 if QUICK else 60
 for _ in range(steps):
     path.append(deep_dream.ascend(goal, path[-1], (0, 0)))
-scores = deep_dream.class_scores(network, np.stack(path))
+scores = deep_dream.response_scores(network, np.stack(path))
 figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 for name, score in zip(network.classes, scores.T):
     axes[0].plot(score, label=name)
@@ -93,13 +93,13 @@ plt.show()
 
 # %%
 print(inspect.getsource(deep_dream.every_score))
-before = deep_dream.class_scores(network, image[None])[0]
+before = deep_dream.response_scores(network, image[None])[0]
 goals = {"the sum": deep_dream.all_scores(network), "every one": deep_dream.every_score(network, image)}
 for name, goal in goals.items():
     picture = image
     for _ in range(steps):
         picture = deep_dream.ascend(goal, picture, (0, 0))
-    rise = deep_dream.class_scores(network, picture[None])[0] - before
+    rise = deep_dream.response_scores(network, picture[None])[0] - before
     print(f"{name:9} the scores have risen by", ", ".join(f"{r:.1f} ({c})" for c, r in zip(network.classes, rise)))
 
 # %% [markdown]
@@ -150,7 +150,7 @@ steps = 2 if QUICK else deep_dream.ALL_STEPS
 figure, axes = plt.subplots(1, 4, figsize=(13, 3.6), layout="constrained")
 for ax, tv in zip(axes, (0, 0.2, 0.5, 1)):
     picture = deep_dream.dream(deep_dream.all_scores(network), image, steps, tv=tv)
-    score = deep_dream.class_scores(network, picture[None]).mean()
+    score = deep_dream.response_scores(network, picture[None]).mean()
     words = f"mean score {score:.1f}, neighbours differ by {roughness(picture[None])[0]:.3f}"
     show(ax, picture, f"tv = {tv:g}", words)
     print(f"tv {tv:<4g} {words}")

@@ -4,16 +4,15 @@ from math import cos, pi, sin
 
 import numpy as np
 
-from .dataset import Dataset, check_index
 from .digit_strokes import FONTS
-from .scenes import SPLITS
+from .painted import Painted
 
 NOISE = 0.04
 TURN, SHEAR = 15 * pi / 180, 0.2  # at most
 THICKNESS, BLUR = (1.4, 3.2), (1.0, 2.0)  # pixels: of the stroke, over which its edge fades
 
 
-class Digits(Dataset):
+class Digits(Painted):
     """`count` digits of a split ("train", "val", "test"): (image (1, size, size) in [0, 1], digit int64).
 
     `fonts`: names in FONTS, of which each picture takes one; those left out are handwritings never seen. Picture i
@@ -24,37 +23,24 @@ class Digits(Dataset):
 
     def __init__(self, count, split="train", seed=0, size=28, fonts=("round", "straight")):
         fonts = (fonts,) if isinstance(fonts, str) else tuple(fonts)
-        if split not in SPLITS:
-            raise ValueError(f"Digits: no split {split!r}; there are {', '.join(SPLITS)}")
         if not fonts or set(fonts) - set(FONTS):
             raise ValueError(f"Digits: fonts must be some of {', '.join(FONTS)}, got {fonts}")
-        for name, value, least in (("count", count, 0), ("seed", seed, 0), ("size", size, 12)):
-            if not isinstance(value, int | np.integer) or isinstance(value, bool):
-                raise TypeError(f"Digits: {name} must be an integer, got {value!r}")
-            if not least <= value < 2**32:  # one word each, so that different seeds never share a generator
-                raise ValueError(f"Digits: {name} must be in [{least}, 2**32), got {value}")
-        self.count, self.split, self.seed, self.size = int(count), split, int(seed), int(size)
-        self.fonts, self._drawn = fonts, {}
-
-    def __len__(self):
-        return self.count
+        super().__init__(count, split, seed, size=(size, 12))
+        self.fonts = fonts
 
     def __getitem__(self, index):
-        pixels, digit = self._picture(index)
+        pixels, digit = self.drawn(index)
         return pixels / np.float32(255), np.int64(digit)
 
     def arrays(self):
         """All at once: (images float32 (n, 1, size, size), digits int64 (n,))."""
-        drawn = [self._picture(i) for i in range(self.count)]
+        drawn = [self.drawn(i) for i in range(self.count)]
         pixels, digits = zip(*drawn) if drawn else (np.zeros((0, 1, self.size, self.size)), ())
         return np.asarray(pixels) / np.float32(255), np.array(digits, np.int64)
 
-    def _picture(self, index):
-        i = check_index(index, self.count, "Digits")
-        if i not in self._drawn:
-            rng = np.random.default_rng((SPLITS[self.split], self.seed, i))
-            self._drawn[i] = draw_digit(rng, self.size, self.fonts)
-        return self._drawn[i]
+    def draw(self, rng):
+        """(pixels uint8 (1, size, size), digit)."""
+        return draw_digit(rng, self.size, self.fonts)
 
 
 def draw_digit(rng, size=28, fonts=("round", "straight")):

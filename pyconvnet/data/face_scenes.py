@@ -4,16 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from .dataset import Dataset, check_index
 from .face_painting import draw_pose, lay_face
 from .faces import NOISE, Faces
+from .painted import Painted
 from .painting import Ellipse, paint, rectangle
-from .scenes import SPLITS, background, iou
+from .scenes import background, iou
 
 APART = 0.05  # the most that the boxes of any two faces or ovals overlap (IoU): every face stays visible
 
 
-class FaceScenes(Dataset):
+class FaceScenes(Painted):
     """`count` scenes of `size` pixels with 0 to `most` faces: (image (3, size, size), (boxes, labels)), labels all 0.
 
     A box is the bounds of a head without its hat, `side` pixels (a range; the root of its area) large. Up to three
@@ -25,50 +25,36 @@ class FaceScenes(Dataset):
     classes = ("face",)
 
     def __init__(self, count, split="train", size=64, seed=0, most=3, side=(14, 32), people=400, ovals=True):
-        if split not in SPLITS:
-            raise ValueError(f"FaceScenes: no split {split!r}; there are {', '.join(SPLITS)}")
-        given = (("count", count, 0), ("size", size, 16), ("seed", seed, 0), ("most", most, 0), ("people", people, 1))
-        for name, value, least in given:
-            if not isinstance(value, int | np.integer) or isinstance(value, bool):
-                raise TypeError(f"FaceScenes: {name} must be an integer, got {value!r}")
-            if not least <= value < 2**32:  # one word each, so that different seeds never share a generator
-                raise ValueError(f"FaceScenes: {name} must be in [{least}, 2**32), got {value}")
+        super().__init__(count, split, seed, size=(size, 16), most=(most, 0))
         if np.shape(side) != (2,) or not 8 <= side[0] <= side[1] <= size / 2:
             raise ValueError(f"FaceScenes: side must be a range within 8 to {size / 2:g} pixels, got {side!r}")
+        self.side, self.ovals = (float(side[0]), float(side[1])), bool(ovals)
+        self.faces = Faces(people, 1, split, seed=seed)
         if most > people:
             raise ValueError(f"FaceScenes: {most} different faces in a scene need as many people, got {people}")
-        self.count, self.split, self.size, self.seed = int(count), split, int(size), int(seed)
-        self.most, self.side, self.ovals = int(most), (float(side[0]), float(side[1])), bool(ovals)
-        self.faces = Faces(people, 1, split, seed=seed)
-        self._drawn = {}
-
-    def __len__(self):
-        return self.count
 
     def __getitem__(self, index):
-        pixels, boxes, *_ = self._scene(index)
+        pixels, boxes, *_ = self.drawn(index)
         return pixels / np.float32(255), (boxes.copy(), np.zeros(len(boxes), np.int64))
 
     def landmarks(self, index):
         """float32 (n, 5, 2), (x, y) in pixels, of the n faces in the order of their boxes."""
-        return self._scene(index)[2].copy()
+        return self.drawn(index)[2].copy()
 
     def people(self, index):
         """int64 (n,): who the n faces are."""
-        return self._scene(index)[3].copy()
+        return self.drawn(index)[3].copy()
 
     def oval_boxes(self, index):
         """float32 (m, 4): the bounds of the ovals, which are no faces."""
-        return self._scene(index)[4].copy()
+        return self.drawn(index)[4].copy()
 
-    def _scene(self, index):
-        i = check_index(index, self.count, "FaceScenes")
-        if i not in self._drawn:
-            rng = np.random.default_rng((SPLITS[self.split], self.seed, i, self.size, self.most, self.faces.people))
-            self._drawn[i] = self._draw(rng)
-        return self._drawn[i]
+    def words(self, i):
+        """Size, faces and people count, too."""
+        return i, self.size, self.most, self.faces.people
 
-    def _draw(self, rng):
+    def draw(self, rng):
+        """(pixels uint8, boxes, landmarks, people, boxes of the ovals)."""
         canvas = background(rng, self.size)
         wanted, ovals = int(rng.integers(0, self.most + 1)), int(rng.integers(0, 4))
         who = rng.choice(self.faces.people, wanted, replace=False)

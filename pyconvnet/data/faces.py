@@ -6,7 +6,7 @@ import numpy as np
 
 from .dataset import Dataset, check_index
 from .face_painting import AGES, age_pose, draw_identity, draw_pose, paint_face
-from .scenes import SPLITS
+from .painted import SPLITS
 
 NOISE = 0.04
 UPRIGHT = {"angle": 0.0, "scale": 1.0, "shift": (0.0, 0.0)}

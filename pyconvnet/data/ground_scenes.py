@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from .dataset import Dataset, check_index
+from .painted import Painted
 from .painting import Ellipse, paint
-from .scenes import SPLITS, contrasting_colour, iou
+from .scenes import contrasting_colour, iou
 
 SIDE = (9.0, 16.0)  # pixels: diameters of the discs, the same below and above the horizon
 CLEAR = 5.0  # pixels between a disc and the horizon: around a disc one colour only is seen
 
 
-class GroundScenes(Dataset):
+class GroundScenes(Painted):
     """`count` scenes of `size` pixels of the given split: (image (3, size, size), (boxes, labels)), labels all 0.
 
     The upper part is sky, the lower part ground, each of any colour. One to three discs stand on the ground: the
@@ -22,34 +22,29 @@ class GroundScenes(Dataset):
     classes = ("disc on the ground",)
 
     def __init__(self, count, split="train", seed=0, size=64):
-        if split not in SPLITS:
-            raise ValueError(f"GroundScenes: no split {split!r}; there are {', '.join(SPLITS)}")
+        super().__init__(count, split, seed, size=(size, 0))
         if size < 64:
             raise ValueError(f"GroundScenes: size must be at least 64 pixels, or discs do not fit in, got {size}")
-        self.count, self.split, self.seed, self.size = int(count), split, int(seed), int(size)
-        self._drawn = {}
-
-    def __len__(self):
-        return self.count
 
     def __getitem__(self, index):
-        pixels, boxes, *_ = self._scene(index)
+        pixels, boxes, *_ = self.drawn(index)
         return pixels / np.float32(255), (boxes.copy(), np.zeros(len(boxes), np.int64))
 
     def sky_boxes(self, index):
         """The boxes (n, 4) of the discs in the sky, which are no objects."""
-        return self._scene(index)[2].copy()
+        return self.drawn(index)[2].copy()
 
     def horizon(self, index):
         """The row, in pixels, where the ground begins."""
-        return self._scene(index)[3]
+        return self.drawn(index)[3]
 
-    def _scene(self, index):
-        i = check_index(index, self.count, "GroundScenes")
-        if i not in self._drawn:
-            rng = np.random.default_rng((SPLITS[self.split], self.seed, i, self.size))
-            self._drawn[i] = draw_ground_scene(rng, self.size)
-        return self._drawn[i]
+    def words(self, i):
+        """The size counts, too."""
+        return i, self.size
+
+    def draw(self, rng):
+        """(pixels uint8 (3, size, size), boxes on the ground, boxes in the sky, row of the horizon)."""
+        return draw_ground_scene(rng, self.size)
 
 
 def draw_ground_scene(rng, size):

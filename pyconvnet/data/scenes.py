@@ -10,13 +10,12 @@ from math import exp, log, pi, sqrt
 
 import numpy as np
 
-from .dataset import Dataset, check_index
 from .kinds import KINDS
+from .painted import Painted
 from .painting import Ellipse, paint, paint_blob, paint_outline, paint_shaded, rectangle, window
 
 CLASSES = ("circle", "square", "triangle")
 CLUTTER = ("line", "blob", "half-disk", "cross")
-SPLITS = {"train": 0, "val": 1, "test": 2}
 RENDERINGS = {"flat": paint, "shaded": paint_shaded, "outline": paint_outline}
 CORNERS = np.array([[r, g, b] for r in (0, 1) for g in (0, 1) for b in (0, 1)], dtype=np.float64)
 
@@ -53,7 +52,7 @@ SCENE_VARIANTS = {
 }
 
 
-class ShapeScenes(Dataset):
+class ShapeScenes(Painted):
     """`count` scenes of the given split ("train", "val", "test"): (image (3, size, size), (boxes, labels)).
 
     `variant` is a name in SCENE_VARIANTS or a SceneVariant. Boxes are the tight bounds of the outlines.
@@ -68,27 +67,16 @@ class ShapeScenes(Dataset):
                 known = ", ".join(SCENE_VARIANTS)
                 raise ValueError(f"ShapeScenes: no variant {variant!r}; there are {known}")
             variant = SCENE_VARIANTS[variant]
-        if split not in SPLITS:
-            raise ValueError(f"ShapeScenes: no split {split!r}; there are {', '.join(SPLITS)}")
-        for name, value in (("count", count), ("seed", seed)):
-            if not isinstance(value, int | np.integer) or isinstance(value, bool):
-                raise TypeError(f"ShapeScenes: {name} must be an integer, got {value!r}")
-            if not 0 <= value < 2**32:  # one word each, so that different seeds never share a generator
-                raise ValueError(f"ShapeScenes: {name} must be in [0, 2**32), got {value}")
-        self.classes = variant.kinds
-        self.count, self.split, self.seed, self.variant = int(count), split, int(seed), variant
-        self._drawn = {}
-
-    def __len__(self):
-        return self.count
+        super().__init__(count, split, seed)
+        self.classes, self.variant = variant.kinds, variant
 
     def __getitem__(self, index):
-        i = check_index(index, self.count, "ShapeScenes")
-        if i not in self._drawn:
-            rng = np.random.default_rng((SPLITS[self.split], self.seed, i))
-            self._drawn[i] = draw_scene(rng, self.variant)
-        pixels, boxes, labels = self._drawn[i]
+        pixels, boxes, labels = self.drawn(index)
         return pixels / np.float32(255), (boxes.copy(), labels.copy())
+
+    def draw(self, rng):
+        """(pixels uint8, boxes, labels)."""
+        return draw_scene(rng, self.variant)
 
 
 def draw_scene(rng, variant):

@@ -4,10 +4,9 @@ from math import cos, pi, sin
 
 import numpy as np
 
-from .dataset import Dataset, check_index
 from .kinds import Cross
+from .painted import Painted
 from .painting import Ellipse, coverage, rectangle, triangle
-from .scenes import SPLITS
 
 SHAPES = ("circle", "square", "triangle", "cross")
 # The last two are made of the same fine stripes, and differ only in how large the patches of one direction are.
@@ -15,7 +14,7 @@ TEXTURES = ("stripes", "diagonals", "checks", "dots", "small patches", "large pa
 CONTRAST, NOISE = 0.28, 0.03  # how much lighter a shape is and darker its ground; of the sensor
 
 
-class TexturedShapes(Dataset):
+class TexturedShapes(Painted):
     """`count` pictures of a split ("train", "val", "test"): (image (3, size, size), (shape, texture)), both int64.
 
     `classes` are the shapes, `textures` the textures. The texture lies over all of the picture; the shape is always
@@ -25,40 +24,26 @@ class TexturedShapes(Dataset):
     classes, textures = SHAPES, TEXTURES
 
     def __init__(self, count, split="train", seed=0, size=64):
-        if split not in SPLITS:
-            raise ValueError(f"TexturedShapes: no split {split!r}; there are {', '.join(SPLITS)}")
-        for name, value, least in (("count", count, 0), ("seed", seed, 0), ("size", size, 16)):
-            if not isinstance(value, int | np.integer) or isinstance(value, bool):
-                raise TypeError(f"TexturedShapes: {name} must be an integer, got {value!r}")
-            if not least <= value < 2**32:  # one word each, so that different seeds never share a generator
-                raise ValueError(f"TexturedShapes: {name} must be in [{least}, 2**32), got {value}")
-        self.count, self.split, self.seed, self.size = int(count), split, int(seed), int(size)
-        self._drawn = {}
-
-    def __len__(self):
-        return self.count
+        super().__init__(count, split, seed, size=(size, 16))
 
     def __getitem__(self, index):
-        pixels, shape, texture, _ = self._picture(index)
+        pixels, shape, texture, _ = self.drawn(index)
         return pixels / np.float32(255), (np.int64(shape), np.int64(texture))
 
     def mask(self, index):
         """Where the shape is: bool (size, size)."""
-        _, shape, _, place = self._picture(index)
+        _, shape, _, place = self.drawn(index)
         return draw_shape(shape, place, self.size) >= 0.5
 
     def arrays(self):
         """All at once: (images float32 (n, 3, size, size), shapes int64 (n,), textures int64 (n,))."""
-        drawn = [self._picture(i)[:3] for i in range(self.count)]
+        drawn = [self.drawn(i)[:3] for i in range(self.count)]
         pixels, shapes, textures = zip(*drawn) if drawn else (np.zeros((0, 3, self.size, self.size)), (), ())
         return np.asarray(pixels) / np.float32(255), np.array(shapes, np.int64), np.array(textures, np.int64)
 
-    def _picture(self, index):
-        i = check_index(index, self.count, "TexturedShapes")
-        if i not in self._drawn:
-            rng = np.random.default_rng((SPLITS[self.split], self.seed, i))
-            self._drawn[i] = draw_textured_shape(rng, self.size)
-        return self._drawn[i]
+    def draw(self, rng):
+        """(pixels uint8 (3, size, size), shape, texture, where the shape is)."""
+        return draw_textured_shape(rng, self.size)
 
 
 def draw_textured_shape(rng, size=64):

@@ -1,34 +1,27 @@
 """Evidence on fooled networks: what each effect is made of, with networks whose answers are known."""
 
-import json
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from quick_claim import measured_and_drawn, quick_options
 
 pytest.importorskip("matplotlib")
 pytest.importorskip("tqdm")
 pytest.importorskip("PIL")
 
-from lectures.course import DECKS
 from lectures.evidence import fooled_networks as evidence
-from lectures.report import Report
 
 
 @pytest.fixture
 def options(tmp_path, monkeypatch):
     monkeypatch.setenv("PYCONVNET_CACHE", str(tmp_path / "cache"))
-    return SimpleNamespace(seed=0, quick=True, data=None, resume=False, skip_bad=False, out=tmp_path)
+    return quick_options(tmp_path)
 
 
 @pytest.mark.parametrize("claim", evidence.CLAIMS, ids=lambda claim: claim.number)
 def test_a_quick_measurement_is_finite_and_can_be_drawn(claim, options):
-    report = Report(f"claim-{claim.number}", options.out)
-    found = json.loads(json.dumps(claim.measure(options, report)))
-    assert np.isfinite(found["effect"]) and claim.deck in DECKS
-    with report.figure("claim", size=(6, 4)) as axes:
-        claim.draw(axes[0, 0], [found] * 2)
-    assert (report.folder / "claim.png").stat().st_size > 2000
+    measured_and_drawn(claim, options)
 
 
 def rows(monkeypatch, **numbers):

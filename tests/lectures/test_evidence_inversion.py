@@ -1,15 +1,12 @@
 """Evidence on the TV prior and on reconstructions that are not unique: quick measurements, drawings, what they mean."""
 
-import json
-from types import SimpleNamespace
 
-import numpy as np
 import pytest
+from quick_claim import measured_and_drawn, quick_options
 
 pytest.importorskip("matplotlib")
 pytest.importorskip("tqdm")
 
-from lectures.course import DECKS
 from lectures.evidence import natural_prior, not_unique
 from lectures.report import Report
 
@@ -19,18 +16,12 @@ CLAIMS = (*natural_prior.CLAIMS, *not_unique.CLAIMS)
 @pytest.fixture
 def options(tmp_path, monkeypatch):
     monkeypatch.setenv("PYCONVNET_CACHE", str(tmp_path / "cache"))
-    return SimpleNamespace(seed=0, quick=True, data=None, weights=None, resume=False, skip_bad=False, out=tmp_path)
+    return quick_options(tmp_path)
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.number)
 def test_a_quick_measurement_is_finite_and_can_be_drawn(claim, options):
-    report = Report(f"claim-{claim.number}", options.out)
-    found = claim.measure(options, report)
-    assert np.isfinite(found["effect"]) and claim.deck in DECKS
-    found = json.loads(json.dumps(found))
-    with report.figure("claim", size=(6, 4)) as axes:
-        claim.draw(axes[0, 0], [found, found])
-    assert (report.folder / "claim.png").stat().st_size > 2000
+    measured_and_drawn(claim, options)
 
 
 @pytest.mark.parametrize("measure, number", [("second_network", 0.25), ("roughness", 3.0)])

@@ -1,18 +1,15 @@
 """Evidence on classifiers and tasks: contamination, translation, semantic against detection against instance."""
 
-import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from quick_claim import measured_and_drawn, quick_options
 
 pytest.importorskip("matplotlib")
 pytest.importorskip("tqdm")
 
 import pyconvnet as pcn
-from lectures.course import DECKS
 from lectures.evidence import contamination, tasks, translation
-from lectures.report import Report
 
 CLAIMS = [claim for theme in (contamination, tasks, translation) for claim in theme.CLAIMS]
 
@@ -20,18 +17,12 @@ CLAIMS = [claim for theme in (contamination, tasks, translation) for claim in th
 @pytest.fixture
 def options(tmp_path, monkeypatch):
     monkeypatch.setenv("PYCONVNET_CACHE", str(tmp_path / "cache"))
-    return SimpleNamespace(seed=0, quick=True, data=None, resume=False, skip_bad=False, out=tmp_path)
+    return quick_options(tmp_path)
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.number)
 def test_a_quick_measurement_is_finite_and_can_be_drawn(claim, options):
-    report = Report(f"claim-{claim.number}", options.out)
-    found = claim.measure(options, report)
-    assert np.isfinite(found["effect"]) and claim.deck in DECKS
-    found = json.loads(json.dumps(found))
-    with report.figure("claim", size=(6, 4)) as axes:
-        claim.draw(axes[0, 0], [found] * (1 if claim.exact else 2))
-    assert (report.folder / "claim.png").stat().st_size > 2000
+    measured_and_drawn(claim, options)
 
 
 def test_near_duplicates_are_nearly_the_picture():

@@ -1,17 +1,15 @@
 """Evidence on style: the quick measurements, what is planted comes out, the thresholds."""
 
-import json
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from quick_claim import measured_and_drawn, quick_options
 
 pytest.importorskip("matplotlib")
 pytest.importorskip("tqdm")
 
-from lectures.course import DECKS
 from lectures.evidence import neural_style
-from lectures.report import Report
 
 
 @pytest.fixture(scope="module")
@@ -20,17 +18,12 @@ def options(tmp_path_factory):
     folder = tmp_path_factory.mktemp("claims")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYCONVNET_CACHE", str(folder / "cache"))
-        yield SimpleNamespace(seed=0, quick=True, data=None, resume=False, skip_bad=False, out=folder)
+        yield quick_options(folder)
 
 
 @pytest.mark.parametrize("claim", neural_style.CLAIMS, ids=lambda claim: claim.number)
 def test_a_quick_measurement_is_finite_and_can_be_drawn(claim, options):
-    report = Report(f"claim-{claim.number}", options.out)
-    found = json.loads(json.dumps(claim.measure(options, report)))
-    assert np.isfinite(found["effect"]) and claim.deck in DECKS
-    with report.figure("claim", size=(6, 4)) as axes:
-        claim.draw(axes[0, 0], [found] * 2)
-    assert (report.folder / "claim.png").stat().st_size > 2000
+    measured_and_drawn(claim, options)
 
 
 def test_a_negative_is_a_copy_too(options, monkeypatch):

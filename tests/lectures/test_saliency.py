@@ -77,6 +77,15 @@ def test_grad_cam_of_one_channel_is_its_map_times_the_slope(rng):
     np.testing.assert_array_equal(maps[1], 0)
 
 
+def test_grad_cam_weighs_a_map_by_its_mean_slope(rng):
+    """A score that reads two places by 1 and 3: the map counts by their mean 2, at both places."""
+    same, head = convolution(np.ones((1, 1, 1, 1))), Linear(np.array([[1.0, 3.0]], np.float32))
+    flat = nn.Sequential(nn.Flatten(), head)
+    network = network_of(Step(same), Step(nn.ReLU(), "conv1"), Step(flat), classes=1)
+    images = rng.uniform(0.1, 1, (1, 1, 1, 2)).astype(np.float32)
+    np.testing.assert_allclose(saliency.grad_cam(network, images, [0])[0], 2 * images[0, 0], rtol=1e-6)
+
+
 def test_zeilers_rule_drops_negative_signals_and_the_gradient_does_not(rng):
     """One layer up with weights +1 and -1: only the positive one passes on the way down."""
     both = convolution(np.array([1.0, -1.0]).reshape(2, 1, 1, 1), 5.0)

@@ -10,7 +10,7 @@ from lectures.faces.foundation.embedding import unit
 from lectures.faces.foundation.face_reader import ATTRIBUTES, SIZE, attribute_numbers
 from lectures.faces.foundation.linear_fit import linear_fit
 from pyconvnet.data.faces import NOISE
-from pyconvnet.data.scenes import SPLITS
+from pyconvnet.data.painted import SPLITS
 
 COMBINATIONS = tuple(product((-1, 1), repeat=3))  # of mouth (up, down), hat and glasses (with, without): 8
 CHANGES = ("smile", "hat", "glasses")  # each stands for one of the three
